@@ -1,0 +1,1 @@
+"""Heritable strategies: founders, their records, and later the engine that breeds them. Knows no organ."""

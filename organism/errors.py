@@ -1,0 +1,43 @@
+"""What can go wrong, named. Each message is one sentence: the thing, the rule, the value, the next step."""
+
+
+class OrganismError(Exception):
+    """Base of every error raised on purpose. `exit_code` is what a command returns for it."""
+
+    exit_code = 1
+
+
+class BadInput(OrganismError):
+    """A person gave something that cannot be used; nothing was changed."""
+
+    exit_code = 2
+
+
+class ConfigError(BadInput):
+    """A setting is unknown, malformed, out of range, or missing where it must be written out."""
+
+
+class StateBusy(BadInput):
+    """Another organism holds this state folder."""
+
+
+class Fenced(OrganismError):
+    """A retired incarnation tried to act. Whatever it wanted did not happen."""
+
+
+class JournalDamaged(OrganismError):
+    """A row of the journal does not match its digest, or rows are missing."""
+
+
+class JournalUnwritable(OrganismError):
+    """The journal could not be made durable: the body must end and be restarted."""
+
+
+class RestartsExhausted(OrganismError):
+    """A child failed more often than its supervisor tolerates: escalate one level up."""
+
+    exit_code = 70
+
+
+class MalformedBar(OrganismError):
+    """A bar that cannot be believed."""

@@ -1,0 +1,1 @@
+"""The organs: one folder each, a pure core and thin adapters. They meet in `organism.messages` only."""
