@@ -1,0 +1,30 @@
+"""The commands a person types. Each is one module, imported only when it is asked for."""
+
+import os
+import signal
+import sys
+
+from organism.cli.parser import build
+from organism.errors import OrganismError
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; return its exit status.
+
+    0 done, 1 the check failed, 2 bad usage or bad input (one sentence, no traceback), 70 gave up.
+    """
+    parser = build()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 2
+    try:
+        return int(options.perform(options))
+    except OrganismError as error:
+        print(f"organism: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # `organism status | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT

@@ -1,0 +1,176 @@
+"""Words on the command line → options. Nothing heavy is imported here: `--help` answers at once."""
+
+import argparse
+import importlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from organism import __version__
+
+Options = argparse.Namespace
+Perform = Callable[[Options], int]
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, and where to read more."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"organism: {message[:1].upper()}{message[1:]}. See `{self.prog} --help`.\n")
+
+
+def default_state() -> Path:
+    """The checkout's own `state/` when there is one, else `state` in the current folder."""
+    ours = Path(__file__).resolve().parents[2] / "state"
+    return ours if ours.is_dir() else Path("state")
+
+
+def duration(text: str) -> float:
+    """Seconds from "30", "30s", "5m" or "2h".
+
+    >>> duration("1.5m"), duration("30")
+    (90.0, 30.0)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"a duration looks like 30s, 5m or 2h; was {text!r}")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def speed(text: str) -> float:
+    """Market seconds per second; "max" is 0, which means as fast as possible."""
+    if text == "max":
+        return 0.0
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"a speed is a positive number or max; was {text!r}")
+    return value
+
+
+def port(text: str) -> int:
+    """A TCP port."""
+    if not text.isdigit() or not 0 < int(text) < 65536:  # noqa: PLR2004 - the largest port
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535; was {text!r}")
+    return int(text)
+
+
+def build() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = _Parser(
+        prog="organism",
+        description="An autonomous organism that trades: start it, watch its vitals, receive its alerts. "
+        "Paper first.",
+        epilog="First steps: `organism start`, then open the page it prints; `organism status`; "
+        "`organism stop`.",
+    )
+    parser.add_argument("--version", action="version", version=f"organism {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    _start(commands)
+    _running(commands)
+    _operator(commands)
+    _audit(commands)
+    _people(commands)
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[_Parser]", name: str, summary: str, example: str, module: str
+) -> _Parser:
+    def perform(options: Options) -> int:
+        performer: Perform = importlib.import_module(f"organism.cli.{module}").perform
+        return performer(options)
+
+    parser = commands.add_parser(
+        name, help=summary, description=summary, epilog=f"Example: {example}", allow_abbrev=False
+    )
+    parser.add_argument("--state", type=Path, default=None, metavar="DIR", help="folder of run-time data")
+    parser.add_argument("--config", type=Path, default=None, metavar="FILE", help="settings, TOML")
+    parser.set_defaults(perform=perform)
+    return parser
+
+
+def _start(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands, "start", "Start the organism: by default it replays a bundled real market at 300x on paper.",
+        "organism start --speed 600 --for 5m", "start",
+    )  # fmt: skip
+    parser.add_argument("--market", choices=("replay", "simulated"), help="what it watches")
+    parser.add_argument("--venue", choices=("paper",), help="where it trades")
+    parser.add_argument("--speed", type=speed, metavar="X|max", help="market seconds per second")
+    parser.add_argument("--for", dest="for_s", type=duration, metavar="30s", help="stop after this long")
+    parser.add_argument("--port", type=port, metavar="N", help="first port tried for the page")
+    parser.add_argument("--no-dashboard", action="store_true", help="do not serve the page")
+    parser.add_argument("--no-evolution", action="store_true", help="founders only (nothing breeds yet)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of everything random")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any setting, repeatable"
+    )
+
+
+def _running(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    _add(commands, "stop", "Stop the running organism in order, keeping protective stops at the venue.",
+         "organism stop", "stop")  # fmt: skip
+    status = _add(
+        commands, "status", "Vitals of the organism, from its view.", "organism status --json", "status"
+    )
+    status.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _operator(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    for name, summary in (
+        ("halt", "Halt: only orders that shrink a position, until a person resumes."),
+        ("reduce", "Reduce: no new risk, until a person resumes."),
+        ("resume", "Lift a halt, a reduction, a cool-down, hibernation or safe mode."),
+        ("flatten", "Close every position once, and open nothing until a person resumes."),
+        ("hibernate", "Trade nothing new for some hours of market time."),
+    ):
+        parser = _add(commands, name, summary, f"organism {name} --note 'why'", "operator")
+        parser.add_argument("--note", default="", help="why; kept in the journal")
+        parser.add_argument(
+            "--wait", type=duration, default=5.0, help="how long to wait for the body's answer"
+        )
+        if name == "hibernate":
+            parser.add_argument("--hours", type=float, default=24.0, help="market time, default 24")
+
+
+def _audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    verify = _add(
+        commands, "verify", "Audit a state folder; exit 1 on any breach.", "organism verify --json", "verify"
+    )
+    verify.add_argument("--json", action="store_true", help="one JSON document")
+    verify.add_argument(
+        "--quarantine", type=int, metavar="SEQ",
+        help="move the damaged journal aside and go on from the row before SEQ",
+    )  # fmt: skip
+    replay = _add(commands, "replay", "Rerun the journal through the same organs; exit 1 where a decision differs.",
+                  "organism replay", "replay")  # fmt: skip
+    replay.add_argument("--until", type=int, metavar="SEQ", help="stop after this row")
+    replay.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    doctor = _add(
+        commands, "doctor", "What is wrong with this machine, and what to do.", "organism doctor", "doctor"
+    )
+    doctor.add_argument("--json", action="store_true", help="one JSON document")
+    config = _add(commands, "config", "Each setting, its value and where it came from.",
+                  "organism config explain --set market.speed=60", "config")  # fmt: skip
+    config.add_argument("action", choices=("explain",))
+    config.add_argument("--json", action="store_true", help="one JSON document")
+    config.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    alerts = _add(commands, "alerts", "Alerts: test a channel, list what was said, acknowledge.",
+                  "organism alerts test --channel critical", "alerts")  # fmt: skip
+    alerts.add_argument("action", choices=("test", "list", "ack"))
+    alerts.add_argument("id", nargs="?", help="alert to acknowledge")
+    alerts.add_argument("--channel", metavar="TAG", default="all", help="tag of the channels to test")
+    alerts.add_argument("--json", action="store_true", help="one JSON document")
+    bench = _add(commands, "bench", "The project's own benchmarks.", "organism bench body --json", "bench")
+    bench.add_argument("name", choices=("body", "journal", "lockstep"))
+    bench.add_argument("--json", action="store_true", help="one JSON document")
+    bench.add_argument("--quick", action="store_true", help="seconds instead of minutes, for a first look")

@@ -1,0 +1,26 @@
+"""Shared by all tests: how much is tried, and which tests need CI=true."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+IN_CI = os.environ.get("CI", "").lower() == "true"
+SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+settings.register_profile(
+    "quick", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("ci", parent=settings.get_profile("quick"), max_examples=100, derandomize=True)
+settings.load_profile("ci" if IN_CI else "quick")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if IN_CI:
+        return
+    for item in items:
+        for mark in ("slow", "chaos", "browser"):
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=f"{mark}: runs with CI=true"))
+                break
