@@ -1,0 +1,35 @@
+"""`organism halt|reduce|resume|flatten|hibernate`: a command with who and why, journalled before it acts."""
+
+import getpass
+
+from organism.cli.context import state_folder
+from organism.cli.parser import Options
+from organism.commands import CommandsDb
+from organism.errors import BadInput
+
+
+def perform(options: Options) -> int:
+    """Give the command; wait a little for the body to answer. A body that is down applies it first of all."""
+    state = state_folder(options)
+    hours = getattr(options, "hours", None)
+    if hours is not None and not 0.0 < hours <= 24 * 365:
+        raise BadInput(f"--hours must be above 0 and at most a year; was {hours:g}.")
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    commands = CommandsDb(state / "commands.db")
+    number = commands.give(options.command, _operator(), options.note, hours)
+    answer = commands.wait_acknowledged(number, options.wait)
+    if answer is not None:
+        print(f"{options.command}: {answer}")
+    else:
+        print(
+            f"{options.command}: noted as command {number}. No body answered within {options.wait:g} s; "
+            f"it is applied before anything trades again."
+        )
+    return 0
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,22 @@
+"""`organism verify`: an audit of a state folder; exit 1 on any breach."""
+
+from organism.body.truth import venue_truth
+from organism.cli.context import emit, must_exist, state_folder
+from organism.cli.parser import Options
+from organism.journal.audit import quarantine
+from organism.verify import verify
+
+
+def perform(options: Options) -> int:
+    """Check chain, tip, ledger, orders and the venue's book; or, on a person's word, set damage aside."""
+    state = state_folder(options)
+    must_exist(state)
+    if options.quarantine is not None:
+        print(quarantine(state, options.quarantine))
+        return 0
+    report = verify(state, venue_truth(state))
+    if options.json:
+        emit(report.as_dict())
+    else:
+        print(report.render())
+    return 0 if report.ok else 1
