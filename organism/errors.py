@@ -25,6 +25,10 @@ class Fenced(OrganismError):
     """A retired incarnation tried to act. Whatever it wanted did not happen."""
 
 
+class EffectFailed(OrganismError):
+    """A step was recorded, but not all of its effects were performed: only a new process can catch up."""
+
+
 class JournalDamaged(OrganismError):
     """A row of the journal does not match its digest, or rows are missing."""
 

@@ -241,7 +241,9 @@ class PortfolioMarked(Fact, frozen=True, kw_only=True):
     equity          cash + marked positions, account currency, fees included
     peak            highest equity so far; drawdown = 1 − equity / peak
     day_start       equity at the first mark of this market day (UTC)
-    consecutive_losses   closed trades in a row that lost money after fees
+    consecutive_losses   closed trades (flat to flat) in a row that lost money after fees
+    realised    gross of fees, net of dust written off: equity = start + realised + unrealised − fees
+    closes      (symbol, last close) of everything priced so far in this session, held or not
     """
 
     at_ns: int
@@ -259,6 +261,7 @@ class PortfolioMarked(Fact, frozen=True, kw_only=True):
     consecutive_losses: int
     positions: tuple[MarkedPosition, ...]
     closing: bool = False
+    closes: tuple[tuple[str, float], ...] = ()
 
 
 class TradeClosed(Fact, frozen=True, kw_only=True):
@@ -410,6 +413,7 @@ class Severity(enum.Enum):
 
     INFO = "info"
     SUCCESS = "success"
+    MILESTONE = "milestone"
     WARNING = "warning"
     CRITICAL = "critical"
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from organism.core import Now
 from organism.effects import CancelTimer, Effect, Effects, Publish, Schedule, is_gated
+from organism.errors import EffectFailed
 from organism.journal.port import Journal
 from organism.messages import BarClosed, Envelope, TimerFired
 from organism.timers import Timer, TimerBook
@@ -62,13 +63,15 @@ class Spine:
         self._observers = observers
         self._wake = wake
         self._held: dict[str, deque[tuple[int, Effect, Origin]]] = {}
+        self._open: dict[str, int] = {}
         self._lock = threading.RLock()
         journal.on_durable(self.release)
 
     @property
     def n_held(self) -> int:
         """Effects that wait for the disk."""
-        return sum(len(q) for q in self._held.values())
+        with self._lock:  # so that none is seen as released before what it says was delivered
+            return sum(len(q) for q in self._held.values())
 
     def complete(
         self,
@@ -79,8 +82,44 @@ class Spine:
         effects: Effects,
         now: Now,
     ) -> int:
-        """Record a step, then perform its effects. Raises `Fenced` before anything happened."""
-        seq = self.journal.record(organ, incarnation, step, envelope, effects, now)
+        """Record a step, then perform its effects.
+
+        Raises `Fenced` before anything happened, and `EffectFailed` when the step *is* recorded but not all of
+        its effects were performed.
+        """
+        self._open[organ] = self.journal.tip[0]  # before the row exists, so that no moment is missed
+        try:
+            seq = self.journal.record(organ, incarnation, step, envelope, effects, now)
+        except BaseException:
+            self._open.pop(organ, None)
+            raise
+        try:
+            self._perform_all(seq, organ, incarnation, envelope, effects, now)
+        except BaseException as error:
+            raise EffectFailed(
+                f"step {step} of {organ} was recorded as row {seq}, but its effects were not all performed: "
+                f"{error!r}. The process must restart and deliver them from the journal."
+            ) from error
+        self._open.pop(organ, None)
+        return seq
+
+    def low_water(self) -> int:
+        """Every row up to this one has been told to all its receivers: their mailboxes hold it, or had it."""
+        tip = self.journal.tip[0]  # first: whatever is recorded after this has a greater number
+        being_told = list(self._open.values())
+        with self._lock:
+            held = [queue[0][0] - 1 for queue in self._held.values() if queue]
+        return min([tip, *being_told, *held])
+
+    def _perform_all(
+        self,
+        seq: int,
+        organ: str,
+        incarnation: int,
+        envelope: Envelope,
+        effects: Effects,
+        now: Now,
+    ) -> None:
         for observe in self._observers:
             observe(seq, organ, envelope, effects, now)
         if effects:
@@ -96,7 +135,6 @@ class Spine:
                         self._perform(effect, origin)
                 if held and self.journal.durable_seq >= seq:
                     self.release(self.journal.durable_seq)
-        return seq
 
     def release(self, durable_seq: int) -> None:
         """Perform what waited for rows up to `durable_seq`."""

@@ -1,0 +1,1 @@
+"""The composition root: which organs a body has, and how it is put together, alive or in lockstep."""

@@ -1,0 +1,76 @@
+"""The operator's desk: commands come in from their table and are acknowledged when what they did is durable."""
+
+from collections import deque
+from collections.abc import Callable, Container
+
+from organism.commands import CommandsDb
+from organism.core import Now
+from organism.effects import Effects, Publish
+from organism.messages import Envelope, OperatorCommanded, TradingStateChanged
+
+LOOK_S = 0.1  # between two looks at the table
+
+Deliver = Callable[[str, Envelope], None]
+
+
+class Desk:
+    """Polls the commands table. One command is delivered once a process run; cores ignore ids they have seen.
+
+    durable_seq   highest sequence number of the journal that survives a power cut
+    applied       envelope ids that immune consumed before this process started
+    """
+
+    def __init__(
+        self,
+        commands: CommandsDb,
+        deliver: Deliver,
+        durable_seq: Callable[[], int],
+        applied: Container[str] = (),
+    ) -> None:
+        self._applied = applied
+        self._commands = commands
+        self._deliver = deliver
+        self._durable_seq = durable_seq
+        self._last_id = 0
+        self._n_open = 0
+        self._consumed: deque[tuple[int, int, str]] = deque()
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether everything given so far has been acknowledged."""
+        return self._n_open == 0
+
+    def observe(self, seq: int, organ: str, envelope: Envelope, effects: Effects, _now: Now) -> None:
+        """See steps go by: which of them consumed a command, and what came of it."""
+        if type(envelope.message) is OperatorCommanded and organ == "immune":
+            self._consumed.append((seq, envelope.message.command_id, _result(effects)))
+
+    def turn(self) -> float:
+        """Deliver what is new, acknowledge what is durable."""
+        for command in self._commands.waiting(self._last_id):
+            self._last_id = command.id
+            identity = f"cmd:{command.id}"
+            if identity in self._applied:
+                self._commands.acknowledge(command.id, "applied before the restart.")
+                continue
+            self._n_open += 1
+            message = OperatorCommanded(
+                command_id=command.id,
+                command=command.command,
+                operator=command.operator,
+                note=command.note,
+                hours=command.hours,
+            )
+            self._deliver("immune", Envelope(identity, "operator", 0, 0, "", message))
+        while self._consumed and self._consumed[0][0] <= self._durable_seq():
+            _, number, result = self._consumed.popleft()
+            self._commands.acknowledge(number, result)
+            self._n_open -= 1
+        return LOOK_S / 10 if self._n_open else LOOK_S
+
+
+def _result(effects: Effects) -> str:
+    for effect in effects:
+        if type(effect) is Publish and type(effect.message) is TradingStateChanged:
+            return effect.message.after.reason
+    return "done; nothing had to change."

@@ -1,0 +1,1 @@
+"""Metabolism: capital. The ledger, position sizing and the orders that follow from both."""
