@@ -65,6 +65,7 @@ class Lockstep:
     ports(effect types) get `(effect, origin)`; what they answer comes back through `inject`.
     seed          of the scheduler and of the faults (two separate generators)
     recover       organ name → (state, last step), used after an injected crash; default keeps the last state
+    before_start   called with the driver before anything happens, so that ports can keep it
     mono_per_instant_s   virtual monotonic time between two market instants
     """
 
@@ -81,6 +82,7 @@ class Lockstep:
         mono_per_instant_s: float = 1.0,
         safe: bool = False,
         states: Mapping[str, tuple[Any, int]] | None = None,
+        before_start: Callable[["Lockstep"], None] | None = None,
     ) -> None:
         self.journal = journal
         self.mono_ns = 0
@@ -98,6 +100,8 @@ class Lockstep:
         for core in cores:
             state, step = (states or {}).get(core.name, (core.initial, 0))
             self.organs[core.name] = _Living(core, state, journal.begin_incarnation(core.name), step)
+        if before_start is not None:
+            before_start(self)
         for name, living in self.organs.items():
             self.inject(
                 name,

@@ -187,7 +187,7 @@ class GuardianSettings(Section, frozen=True, kw_only=True):
     beat_s            how often the body must beat
     silence_s         monotonic silence after which the body is killed
     grace_s           until the first beat
-    restarts          body restarts within `within_s` after which the next start is safe
+    restarts, within_s   body restarts tolerated in that span; the next one is safe
     safe_restarts     deaths in safe mode before giving up with status 70
     stop_s            longest orderly stop
     """
@@ -215,11 +215,14 @@ class DashboardSettings(Section, frozen=True, kw_only=True):
 
 
 class Channel(Section, frozen=True, kw_only=True):
-    """One way to reach a person: an apprise URL (or "env:NAME", which reads it from the environment) and its tags."""
+    """One way to reach a person: an apprise URL (or "env:NAME", "file:PATH", which read it from there) and its tags."""
 
     url: str
     tags: tuple[str, ...] = ()
     name: str = ""
+
+    def __repr__(self) -> str:  # the address holds tokens: settings may be printed, it may not
+        return f"Channel(url='***', tags={self.tags!r}, name={self.name!r})"
 
 
 class VoiceSettings(Section, frozen=True, kw_only=True):
@@ -250,7 +253,11 @@ class VoiceSettings(Section, frozen=True, kw_only=True):
 
 
 class Settings(Section, frozen=True, kw_only=True):
-    """All sections. mode is "paper" or "live"; seed drives everything random."""
+    """All sections.
+
+    mode   "paper" or "live"
+    seed   drives everything random
+    """
 
     mode: str = "paper"
     seed: int = 1

@@ -63,7 +63,6 @@ class Spine:
         self._observers = observers
         self._wake = wake
         self._held: dict[str, deque[tuple[int, Effect, Origin]]] = {}
-        self._open: dict[str, int] = {}
         self._lock = threading.RLock()
         journal.on_durable(self.release)
 
@@ -87,12 +86,7 @@ class Spine:
         Raises `Fenced` before anything happened, and `EffectFailed` when the step *is* recorded but not all of
         its effects were performed.
         """
-        self._open[organ] = self.journal.tip[0]  # before the row exists, so that no moment is missed
-        try:
-            seq = self.journal.record(organ, incarnation, step, envelope, effects, now)
-        except BaseException:
-            self._open.pop(organ, None)
-            raise
+        seq = self.journal.record(organ, incarnation, step, envelope, effects, now)
         try:
             self._perform_all(seq, organ, incarnation, envelope, effects, now)
         except BaseException as error:
@@ -100,16 +94,7 @@ class Spine:
                 f"step {step} of {organ} was recorded as row {seq}, but its effects were not all performed: "
                 f"{error!r}. The process must restart and deliver them from the journal."
             ) from error
-        self._open.pop(organ, None)
         return seq
-
-    def low_water(self) -> int:
-        """Every row up to this one has been told to all its receivers: their mailboxes hold it, or had it."""
-        tip = self.journal.tip[0]  # first: whatever is recorded after this has a greater number
-        being_told = list(self._open.values())
-        with self._lock:
-            held = [queue[0][0] - 1 for queue in self._held.values() if queue]
-        return min([tip, *being_told, *held])
 
     def _perform_all(
         self,

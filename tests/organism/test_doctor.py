@@ -1,0 +1,149 @@
+"""The doctor looks at what has stopped an organism before, and says what to do."""
+
+import fcntl
+import importlib.metadata
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from organism import doctor
+from organism.settings import Channel, DashboardSettings, Settings, VoiceSettings
+
+
+def voiced(*channels):
+    return Settings(voice=VoiceSettings(channels=channels))
+
+
+def test_a_diagnosis_covers_everything_and_whatever_is_wrong_has_a_next_step(tmp_path):
+    tmp_path.chmod(0o700)
+    findings = doctor.diagnose(Settings(), tmp_path, {})
+    whats = {f.what for f in findings}
+    assert whats >= {
+        "Python", "SQLite", "packages", "state folder", "disk", "clock", "cores", "memory", "open files", "dashboard",
+        "alerts", "guardian",
+    }  # fmt: skip
+    for finding in findings:
+        assert finding.detail
+        assert finding.ok is not False or finding.next_step, finding
+
+
+def test_it_says_that_without_channels_alerts_stay_here():
+    (finding,) = doctor.channels(Settings(), {})
+    assert (finding.ok, finding.detail) == (None, "no channels: alerts show in the dashboard and log only")
+
+
+def test_channels_are_looked_at_without_showing_their_addresses():
+    token = "AAsecretTokenAA"
+    settings = voiced(
+        Channel(url=f"tgram://{token}/1", tags=("critical",)),
+        Channel(url="env:HOOK"),
+        Channel(url="env:NOPE"),
+    )
+    findings = list(doctor.channels(settings, {"HOOK": f"json://{token}"}))
+    assert [f.ok for f in findings] == [True, True, False]
+    assert "NOPE" in findings[2].detail
+    assert token not in str(findings)
+
+
+def test_it_says_when_no_channel_takes_critical_alerts():
+    assert list(doctor.channels(voiced(Channel(url="json://x", tags=("low",))), {}))[-1].ok is False
+    assert list(doctor.channels(voiced(Channel(url="json://x")), {}))[-1].ok is True
+
+
+@pytest.mark.parametrize(
+    ("version", "ok"), [((3, 10, 9), False), ((3, 11, 0), True), ((3, 13, 2), True), ((3, 14, 0), False)]
+)
+def test_python_versions(version, ok):
+    assert doctor.python(version).ok is ok
+
+
+def test_an_sqlite_with_the_wal_reset_bug_is_worth_knowing():
+    assert doctor.sqlite((3, 40, 1)).ok is None
+    assert "3.51.3" in doctor.sqlite((3, 40, 1)).detail
+    assert doctor.sqlite((3, 51, 3)).ok is True
+
+
+def test_a_state_folder_must_be_writable_and_should_be_private(tmp_path):
+    tmp_path.chmod(0o755)
+    assert [f.ok for f in doctor.folder(tmp_path)] == [True, None]
+    tmp_path.chmod(0o700)
+    assert [f.ok for f in doctor.folder(tmp_path)] == [True]
+    assert [f.ok for f in doctor.folder(tmp_path / "new" / "deep")] == [True]
+    (tmp_path / "file").touch()
+    assert [f.ok for f in doctor.folder(tmp_path / "file")] == [False]
+
+
+def test_a_folder_that_cannot_be_written_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert next(doctor.folder(tmp_path)).ok is False
+    assert next(doctor.folder(tmp_path / "new")).ok is False
+
+
+def test_disk_memory_and_files_have_limits(tmp_path):
+    assert [doctor.disk(tmp_path, gb * 2**30).ok for gb in (0, 5, 50)] == [False, None, True]
+    assert [doctor.memory(mb * 2**20).ok for mb in (100, 5_000)] == [None, True]
+    assert [doctor.files(n).ok for n in (256, 4_096)] == [None, True]
+    assert doctor.memory().detail.endswith("MB available") or doctor.memory().ok is None
+
+
+def test_a_clock_before_what_was_already_seen_is_wrong(tmp_path):
+    assert doctor.clock(tmp_path).ok is True
+    assert doctor.clock(tmp_path, now_s=0.0).ok is False
+    file = tmp_path / "journal.db"
+    file.touch()
+    os.utime(file, (2_000_000_000, 2_000_000_000))
+    assert "before the newest file" in doctor.clock(tmp_path, now_s=1_900_000_000).detail
+
+
+def test_a_taken_port_is_told_with_the_one_that_would_be_used(tmp_path):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        number = holder.getsockname()[1]
+        settings = Settings(dashboard=DashboardSettings(port=number))
+        finding = doctor.port(settings, tmp_path)
+    assert finding.ok is not True
+    assert f"{number}" in finding.detail
+    assert doctor.port(settings, tmp_path).ok is True
+    assert doctor.port(Settings(dashboard=DashboardSettings(enabled=False)), tmp_path).ok is None
+
+
+def test_no_free_port_at_all_is_wrong(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "_is_free", lambda *_: False)
+    assert doctor.port(Settings(), tmp_path).ok is False
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    def version(name):
+        if name == "apprise":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    wrong = [f for f in doctor.packages() if f.ok is False]
+    assert [f.detail for f in wrong] == ["not installed: apprise"]
+
+
+def test_a_running_organism_is_seen_by_its_lock(tmp_path):
+    assert doctor.guardian(tmp_path).ok is None
+    lock = tmp_path / "lock"
+    lock.touch()
+    assert doctor.guardian(tmp_path).ok is None
+    with lock.open("r+b") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert doctor.guardian(tmp_path).ok is True
+
+
+def test_the_doctor_imports_nothing_heavy():
+    code = (
+        "import sys; from pathlib import Path; from organism.settings import Settings; from organism import doctor; "
+        "doctor.diagnose(Settings(), Path('.')); "
+        "print([m for m in ('apprise', 'ccxt', 'pandas', 'sklearn', 'dash', 'numpy') if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout.strip() == "[]"
