@@ -3,17 +3,17 @@
 from decimal import Decimal
 from typing import Any
 
-from organs.brain.core import brain_core
 from organs.motor.core import motor_core
-from organs.reproduction.core import reproduction_core
 
 from organism.core import OrganCore
 from organism.market import Instrument, VenueCapabilities
 from organism.settings import PaperSettings, Settings
+from organs.brain.core import brain_core
 from organs.immune.core import immune_core
 from organs.metabolism.core import metabolism_core
 from organs.nervous.bundled import watched_instruments
 from organs.nervous.core import nervous_core
+from organs.reproduction.core import reproduction_core
 from organs.voice.core import voice_core
 
 ORGANS = ("metabolism", "immune", "motor", "nervous", "brain", "reproduction", "voice")

@@ -1,0 +1,86 @@
+"""`python -m organism.body`: the body process, a child of the guardian.
+
+Exit status: 0 after an orderly stop, 2 bad input, 70 a supervisor gave up, 1 anything else that only a new
+process can answer (an unwritable journal, above all).
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from organism.config import Loaded, load, without_channels
+from organism.errors import BadInput, OrganismError
+from organism.guardian.lock import BodyLock
+from organism.heartbeat import Heart, dump_tracebacks_to
+from organism.logs import setup
+
+LOCK_S = 10.0  # longest wait for a body that is just ending
+
+log = logging.getLogger("body")
+
+
+def main(arguments: list[str]) -> int:
+    """Live until told to stop."""
+    parser = argparse.ArgumentParser(prog="organism.body")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--safe", action="store_true")
+    options = parser.parse_args(arguments)
+    try:
+        overrides = dict(text.split("=", 1) for text in options.set)
+        loaded = load(options.config, os.environ, overrides, state=options.state)
+        _live(options, loaded._replace(settings=without_channels(loaded.settings)))
+    except BadInput as error:
+        print(f"organism: {error}", file=sys.stderr)
+        return error.exit_code
+    except OrganismError as error:
+        log.critical("%s", error)
+        return error.exit_code
+    return 0
+
+
+def _live(options: argparse.Namespace, loaded: Loaded) -> None:
+    state: Path = options.state
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    setup("body", state)
+    with _held(state):
+        dump_tracebacks_to(state / "log" / "tracebacks.log")
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        heart = Heart()
+        heart.watch_parent(stopping.set)
+        # Importing the organs takes a while; the guardian hears the first beat when they live.
+        from organism.body.live import Body
+
+        Body(loaded, state, safe=options.safe, heart=heart.beat).run(stopping.is_set)
+
+
+@contextlib.contextmanager
+def _held(state: Path) -> Iterator[None]:
+    lock = BodyLock(state)
+    lock.hold(wait_s=LOCK_S)
+    try:
+        yield
+    finally:
+        lock.let_go()
+
+
+if __name__ == "__main__":
+    try:
+        status = main(sys.argv[1:])
+    except Exception:
+        log.critical("the body ended by an unexpected error", exc_info=True)
+        status = 1
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A hung thread that was written off must not keep a body from ending.
+    os._exit(status)

@@ -1,0 +1,316 @@
+"""The living body: every part put together, started in order, watched, and stopped in order.
+
+Starting *is* recovering: journal, snapshots and tail give every organ its state and what it had not read yet;
+commands given meanwhile are applied; motor reconciles with the venue; then the feed goes on where it was.
+"""
+
+import gc
+import itertools
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from organs.motor.paper.port import LivePaperPort
+
+from organism import __version__
+from organism.body.anatomy import instruments_of, organ_cores
+from organism.body.children import FeedChild, VenueChild, trees
+from organism.body.desk import Desk
+from organism.body.watch import Heard, Parts, Watch
+from organism.body.worker import Worker
+from organism.clock import SystemClock
+from organism.commands import CommandsDb
+from organism.config import Loaded
+from organism.directory import Activity, Directory
+from organism.effects import StoreGenome, VenueAdvance, VenueCancel, VenueQuery, VenueReport, VenueSubmit
+from organism.journal.pending import Horizon
+from organism.journal.recovery import Recovery, recover
+from organism.journal.snapshots import Snapshot, SnapshotStore, state_version
+from organism.journal.writer import SqliteJournal
+from organism.messages import (
+    AlertRaised,
+    BarsArrived,
+    Envelope,
+    FeedReported,
+    Message,
+    Priority,
+    Severity,
+)
+from organism.organ import LastGood, Shell
+from organism.spine import Origin, Spine
+from organism.succession import DeadLetter
+from organism.supervisor import Hooks, Supervisor
+from organism.timers import Timer
+from organism.view.writer import ViewWriter
+from organism.vitals.heal import Action
+from organs.nervous.feeds import instants
+from organs.nervous.live import LiveFeed
+from organs.reproduction.store_port import GenomeStorePort
+
+log = logging.getLogger(__name__)
+
+QUIET_S = 0.2  # one look at whether the last instant has been digested
+COMMANDS_S = 5.0  # longest wait at the start for waiting commands to be applied
+
+
+class Body:
+    """All of it. `heart` is called about every 50 ms while every child beats."""
+
+    def __init__(self, loaded: Loaded, state: Path, *, safe: bool, heart: Callable[[], None]) -> None:
+        self.settings = settings = loaded.settings
+        self.clock = SystemClock()
+        self.state = state
+        self._safe = safe
+        self._open = False  # the feed waits until what was ordered meanwhile has been applied
+        self._numbers = itertools.count(1)
+        self.journal = SqliteJournal(
+            state,
+            durability=settings.journal.durability,
+            segment_mb=settings.journal.segment_mb,
+            keep_segments=settings.journal.keep_segments,
+            code_version=__version__,
+            settings_hash=loaded.hash,
+            seed=settings.seed,
+            on_failure=self._journal_failed,
+        )
+        self.boot = f"{self.journal.begin_incarnation('body')}"
+        instruments = instruments_of(settings)
+        self.cores = organ_cores(settings, instruments, self.journal.namespace)
+        self.snapshots = SnapshotStore(state / "snapshots")
+        recovery = recover(self.journal, self.snapshots, self.cores.values())
+        self.goods = {
+            name: LastGood(organ.state, organ.step, organ.seq, dict.fromkeys(organ.seen))
+            for name, organ in recovery.organs.items()
+        }
+        self.activity = Activity()
+        self.directory = Directory(
+            self.cores, clock=self.clock, activity=self.activity, limit=settings.supervision.mailbox
+        )
+        self.venue = LivePaperPort.open(
+            settings.paper, instruments, state / "paper_venue.db",
+            seed=settings.seed, reply=self._venue_replied, is_current=self._is_current,
+            began=self.activity.begin, ended=self.activity.end,
+        )  # fmt: skip
+        self.heard = Heard()
+        self.view = ViewWriter(state / "view.db")
+        self.view.catch_up(self.journal)
+        self.desk = Desk(
+            CommandsDb(state / "commands.db"), self.directory.deliver,
+            lambda: self.journal.durable_seq, self.goods["immune"].seen,
+        )  # fmt: skip
+        self.horizon = Horizon(self.journal.tip[0])
+        self.timekeeper = Worker("timers", self._fire_timers)
+        self.spine = Spine(
+            self.journal,
+            deliver=self.directory.deliver,
+            ports=self._ports(state),
+            observers=(self.horizon.observe, self.view.observe, self.heard.observe, self.desk.observe),
+            wake=self.timekeeper.wake,
+        )
+        self.activity.held = lambda: self.spine.n_held
+        self.journal.on_durable(lambda _seq: self.activity.nudge())
+        self._resume(recovery)
+        self.supervisor = self._supervisor(heart)
+
+    # ------------------------------------------------------------------ the life of the body
+
+    def run(self, has_to_stop: Callable[[], bool]) -> None:
+        """Live until told to stop; raises what only a new process can answer."""
+        try:
+            self.supervisor.start(has_to_stop)
+            self._apply_waiting_commands(has_to_stop)
+            self._open = True
+            gc.collect()
+            gc.freeze()  # what is there now stays: collections look at what comes later
+            log.info("awake: %s at %g market seconds per second", self._feed_name, self.settings.market.speed)
+            self.supervisor.run(has_to_stop)
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._open = False
+        self.supervisor.stop()
+        self.journal.flush()
+        self.watch.show(self.clock.mono_ns())
+        self.view.close()
+        self.venue.close()
+        self.journal.close()
+
+    def _apply_waiting_commands(self, has_to_stop: Callable[[], bool]) -> None:
+        until_ns = self.clock.mono_ns() + int(COMMANDS_S * 1e9)
+        self.desk.turn()
+        while not self.desk.is_clear and not has_to_stop() and self.clock.mono_ns() < until_ns:
+            self.supervisor.turn()
+            self.desk.turn()
+
+    # ------------------------------------------------------------------ putting it together
+
+    def _ports(self, state: Path) -> dict[type, Callable[[Any, Origin], None]]:
+        venue: dict[type, Callable[[Any, Origin], None]] = dict.fromkeys(
+            (VenueAdvance, VenueSubmit, VenueCancel, VenueQuery, VenueReport), self.venue.perform
+        )
+        return venue | {StoreGenome: GenomeStorePort(state / "genome.db")}
+
+    def _resume(self, recovery: Recovery) -> None:
+        """Deliver again what nobody had read, and arm timers again. Monotonic ones are due at once."""
+        self.spine.market_ns = recovery.market_ns
+        for name, organ in recovery.organs.items():
+            self.horizon.adopt(name, organ.pending)
+            for envelope in organ.pending:
+                self.directory.deliver(name, envelope)
+            for timer in organ.timers:
+                due_ns = timer.due_ns if timer.clock == "market" else self.clock.mono_ns()
+                self.spine.timers.schedule(Timer(timer.organ, timer.key, due_ns, timer.clock, timer.seq))
+
+    def _supervisor(self, heart: Callable[[], None]) -> Supervisor:
+        settings = self.settings
+        self._feed_name = settings.market.feed
+        shell = Shell(
+            spine=self.spine,
+            clock=self.clock,
+            on_ready=lambda *_: None,
+            on_death=lambda _: None,
+            save_snapshot=self._save_snapshot,
+            snapshot_steps=settings.journal.snapshot_steps,
+            snapshot_s=settings.journal.snapshot_s,
+        )
+        supervisor = Supervisor(
+            trees(settings.supervision, self._feed_name),
+            cores=self.cores,
+            goods=self.goods,
+            directory=self.directory,
+            shell=shell,
+            settings=settings.supervision,
+            children={
+                "venue": lambda: VenueChild(self.venue),
+                "timers": self._new_timekeeper,
+                "operator": lambda: Worker("operator", self.desk.turn),
+                "watch": lambda: Worker("watch", self.watch.turn),
+                self._feed_name: self._new_feed,
+            },
+            hooks=Hooks(dead_letter=self._dead_letter, on_outage=self._outage, heart=heart),
+            safe=self._safe,
+            seed=settings.seed,
+        )
+        self.watch = Watch(
+            Parts(
+                settings=settings, journal=self.journal, view=self.view, heard=self.heard, clock=self.clock,
+                samples=supervisor.sample, steps=self._steps, venue=self.venue,
+                deliver=self.directory.deliver, remedy=self._remedy, folder=self.state, safe=self._safe,
+                boot=self.boot,
+            )
+        )  # fmt: skip
+        return supervisor
+
+    def _new_timekeeper(self) -> Worker:
+        if self.timekeeper.last_error is not None:
+            self.timekeeper = Worker("timers", self._fire_timers)
+        return self.timekeeper
+
+    def _new_feed(self) -> FeedChild:
+        market = self.settings.market
+        cursor = self.goods["nervous"].state.cursor
+        feed = LiveFeed(
+            self._feed_name,
+            lambda after: instants(market, after),
+            bar_s=market.bar_s,
+            speed=market.speed,
+            credit=self._credit,
+            deliver=self._bars_arrived,
+            report=self._feed_reported,
+            after=cursor,
+        )
+        self.feed = FeedChild(feed)
+        return self.feed
+
+    # ------------------------------------------------------------------ called by the parts
+
+    def _credit(self, wait_s: float) -> bool:
+        if not self._open:
+            self.activity.wait_quiet(min(wait_s, QUIET_S), self.clock)
+            return False
+        return self.activity.wait_quiet(wait_s, self.clock) and self.directory.has_room()
+
+    def _bars_arrived(self, instant: BarsArrived) -> None:
+        identity = f"bar:{instant.session}:{instant.at_ns}"
+        self.directory.deliver("nervous", Envelope(identity, "feed", 0, instant.at_ns, "", instant))
+
+    def _feed_reported(self, report: FeedReported) -> None:
+        self._tell(("nervous",), "feed", report)
+
+    def _venue_replied(self, message: Message, origin: Origin) -> None:
+        identity = f"venue:{origin.id}:{self.boot}:{next(self._numbers)}"
+        envelope = Envelope(identity, "venue", 0, self.spine.market_ns, origin.id, message)
+        self.directory.deliver("motor", envelope)
+
+    def _tell(self, organs: tuple[str, ...], sender: str, message: Message) -> None:
+        identity = f"{sender}:{self.boot}:{next(self._numbers)}"
+        for organ in organs:
+            self.directory.deliver(organ, Envelope(identity, sender, 0, self.spine.market_ns, "", message))
+
+    def _is_current(self, organ: str, incarnation: int) -> bool:
+        post = self.supervisor.posts.get(organ)
+        return post is None or post.incarnation == incarnation
+
+    def _fire_timers(self) -> float:
+        now_ns = self.clock.mono_ns()
+        self.spine.fire_timers("mono", now_ns)
+        due_ns = self.spine.timers.next_due("mono")
+        return 0.5 if due_ns is None else min(0.5, max(0.0, (due_ns - now_ns) / 1e9))
+
+    def _steps(self) -> dict[str, int]:
+        return {name: good.step for name, good in self.goods.items()}
+
+    def _save_snapshot(self, organ: str, state: Any, step: int, seq: int) -> None:
+        """Keep an organ's state; called on its own thread between two steps."""
+        horizon_seq = self.horizon.of(organ)
+        core = self.cores[organ]
+        if self.journal.durable_seq < seq:
+            self.journal.flush()
+        self.snapshots.save(
+            Snapshot(
+                organ=organ,
+                step=step,
+                seq=seq,
+                horizon_seq=min(horizon_seq, seq),
+                state=msgspec.msgpack.encode(state),
+                state_version=state_version(core.state_type),
+                code_version=__version__,
+                timers=self.spine.timers.of(organ),
+                seen=tuple(self.goods[organ].seen),
+            )
+        )
+
+    def _dead_letter(self, letter: DeadLetter) -> None:
+        kind = type(letter.envelope.message).__name__
+        log.error("set aside: %s for %s: %s\n%s", kind, letter.organ, letter.why, letter.trace)
+        self.view.dead_letter(letter.wall_ns, letter.organ, kind, letter.why, letter.trace)
+
+    def _outage(self, late_s: float) -> None:
+        log.warning("the machine or this process stood still for %.1f s: reconciling before trading", late_s)
+        self.supervisor.remind("motor")
+
+    def _journal_failed(self, error: BaseException) -> None:
+        log.critical("the journal cannot be written: %s", error)
+
+    def _remedy(self, action: Action, why: str) -> None:
+        log.warning("recovery: %s (%s)", action.value, why)
+        if action is Action.RESTART_FEED:
+            self.feed.fail("restarted by recovery: its data is stale")
+        elif action in {Action.RECONCILE, Action.RECONNECT_VENUE}:
+            self.supervisor.remind("motor")
+        elif action is Action.COLLECT_GARBAGE:
+            gc.collect()
+        elif action is Action.CHECK_JOURNAL:
+            self.journal.flush()
+        else:
+            alert = AlertRaised(
+                severity=Severity.WARNING,
+                priority=Priority.HIGH,
+                title="Recovery is at work",
+                body=why,
+                dedup_key="recovery",
+            )
+            self._tell(("voice",), "watch", alert)
