@@ -3,14 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
-from organs.motor.core import motor_core
-
 from organism.core import OrganCore
 from organism.market import Instrument, VenueCapabilities
 from organism.settings import PaperSettings, Settings
 from organs.brain.core import brain_core
 from organs.immune.core import immune_core
 from organs.metabolism.core import metabolism_core
+from organs.motor.core import motor_core
 from organs.nervous.bundled import watched_instruments
 from organs.nervous.core import nervous_core
 from organs.reproduction.core import reproduction_core
@@ -50,7 +49,13 @@ def organ_cores(
         immune_core(settings.risk, instruments, settings.mode),
         motor_core(paper_capabilities(settings.paper), instruments, namespace),
         nervous_core(settings.market, instruments),
-        brain_core(settings.brain, settings.sizing, instruments),
+        brain_core(
+            settings.brain,
+            instruments,
+            bar_s=settings.market.bar_s,
+            spread_bps=settings.paper.spread_bps,
+            slippage_bps=settings.paper.slippage_bps,
+        ),
         reproduction_core(),
         voice_core(settings.voice),
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from organs.motor.paper.port import LivePaperPort
+from organs.motor.paper.port import LivePaperPort, Local
 
 from organism import __version__
 from organism.body.anatomy import instruments_of, organ_cores
@@ -88,11 +88,13 @@ class Body:
         self.directory = Directory(
             self.cores, clock=self.clock, activity=self.activity, limit=settings.supervision.mailbox
         )
-        self.venue = LivePaperPort.open(
-            settings.paper, instruments, state / "paper_venue.db",
-            seed=settings.seed, reply=self._venue_replied, is_current=self._is_current,
-            began=self.activity.begin, ended=self.activity.end,
-        )  # fmt: skip
+        self.venue = LivePaperPort(
+            lambda: Local(settings.paper, instruments, state / "paper_venue.db", settings.seed),
+            reply=self._venue_replied,
+            is_current=self._is_current,
+            began=self.activity.begin,
+            ended=self.activity.end,
+        )
         self.heard = Heard()
         self.view = ViewWriter(state / "view.db")
         self.view.catch_up(self.journal)

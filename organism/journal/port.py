@@ -1,12 +1,20 @@
 """What the rest of the body may ask of a journal, and the simplest one that keeps the promise: in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from organism.core import Now
 from organism.effects import Effects
 from organism.errors import Fenced
-from organism.journal.rows import GENESIS, Row, encode_effects, encode_envelope, seal
+from organism.journal.rows import (
+    GENESIS,
+    PAYLOAD_VERSION,
+    Row,
+    Run,
+    encode_effects,
+    encode_envelope,
+    seal,
+)
 from organism.messages import Envelope
 
 
@@ -57,6 +65,10 @@ class Journal(Protocol):
 
     def rows(self, after_seq: int = 0) -> Iterator[Row]:
         """Rows with a greater sequence number, in order, flushed ones only."""
+        ...
+
+    def runs(self) -> Mapping[int, Run]:
+        """Every start of the body that wrote rows, by number."""
         ...
 
     def close(self) -> None:
@@ -140,6 +152,10 @@ class MemoryJournal:
     def rows(self, after_seq: int = 0) -> Iterator[Row]:
         """Rows after a sequence number."""
         return iter(self._rows[after_seq:])
+
+    def runs(self) -> Mapping[int, Run]:
+        """The one run."""
+        return {self._run: Run(self._run, 0, "", "", 0, PAYLOAD_VERSION, "", self.namespace)}
 
     def close(self) -> None:
         """Nothing to let go of."""

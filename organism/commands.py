@@ -1,0 +1,143 @@
+"""The operator's commands: a small table of its own that many short writers share (CLI, dashboard, body).
+
+A command is durable before `give` returns. A body that is down when it is given applies it before it trades.
+"""
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from organism.errors import BadInput
+
+COMMANDS = ("halt", "reduce", "resume", "flatten", "hibernate")
+LONGEST_TEXT = 1_000  # characters of a note, an operator, a result
+_BUSY_S = 5.0
+_POLL_S = 0.02
+_TABLE = """
+    CREATE TABLE IF NOT EXISTS commands (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        given_wall_ns INTEGER NOT NULL,
+        command TEXT NOT NULL CHECK (command IN ('halt', 'reduce', 'resume', 'flatten', 'hibernate')),
+        operator TEXT NOT NULL,
+        note TEXT NOT NULL,
+        hours REAL,
+        acknowledged_wall_ns INTEGER,
+        result TEXT
+    ) STRICT
+"""
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A command as it was given. `hours` is market time, for `hibernate`; None means the setting."""
+
+    id: int
+    given_wall_ns: int
+    command: str
+    operator: str
+    note: str
+    hours: float | None
+    acknowledged_wall_ns: int | None
+    result: str | None
+
+
+_COLUMNS = ", ".join(Command.__struct_fields__)
+
+
+class CommandsDb:
+    """The table `commands` in a file. Each call opens and closes it: nobody holds it, and it may be deleted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = Path(path)
+
+    def give(self, command: str, operator: str, note: str, hours: float | None = None) -> int:
+        """Write a command durably; return its id, which rises for ever."""
+        if command not in COMMANDS:
+            raise BadInput(f"a command must be one of {', '.join(COMMANDS)}; was {command!r}.")
+        if hours is not None and not 0.0 < hours <= 24 * 365:
+            raise BadInput(f"hours must be above 0 and at most a year; was {hours:g}.")
+        values = (time.time_ns(), command, operator[:LONGEST_TEXT], note[:LONGEST_TEXT], hours)
+        with self._writing() as connection:
+            (number,) = connection.execute(
+                "INSERT INTO commands (given_wall_ns, command, operator, note, hours)"
+                " VALUES (?, ?, ?, ?, ?) RETURNING id",
+                values,
+            ).fetchone()
+        return int(number)
+
+    def waiting(self, after_id: int = 0) -> list[Command]:
+        """Commands with a greater id that nobody acknowledged, oldest first."""
+        return self._select("id > ? AND acknowledged_wall_ns IS NULL", after_id)
+
+    def acknowledge(self, number: int, result: str) -> None:
+        """Say what came of a command. Only the first answer counts."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE commands SET acknowledged_wall_ns = ?, result = ?"
+                " WHERE id = ? AND acknowledged_wall_ns IS NULL",
+                (time.time_ns(), result[:LONGEST_TEXT], number),
+            )
+
+    def find(self, number: int) -> Command | None:
+        """One command, None when there is none of that id."""
+        return next(iter(self._select("id = ?", number)), None)
+
+    def wait_acknowledged(self, number: int, deadline_s: float) -> str | None:
+        """The answer to a command, None when there was none within so many seconds."""
+        until = time.monotonic() + deadline_s
+        while True:
+            command = self.find(number)
+            if command is not None and command.acknowledged_wall_ns is not None:
+                return command.result or ""
+            if not time.monotonic() < until:
+                return None
+            time.sleep(_POLL_S)
+
+    def _select(self, where: str, value: int) -> list[Command]:
+        if not self._path.exists():
+            return []
+        with self._open() as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'commands'").fetchone():
+                return []
+            found = connection.execute(
+                f"SELECT {_COLUMNS} FROM commands WHERE {where} ORDER BY id",  # noqa: S608
+                (value,),
+            )
+            return [
+                msgspec.convert(dict(zip(Command.__struct_fields__, row, strict=True)), Command)
+                for row in found
+            ]
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One immediate transaction: a deferred one that turns into a write fails without waiting its turn."""
+        with self._open() as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.execute(_TABLE)
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        if not self._path.exists():
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        try:
+            with contextlib.closing(
+                sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)
+            ) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise BadInput(
+                f"{self._path.name} could not be used ({error}). It holds only commands that wait: stop the "
+                f"organism, move the file aside, and give the command again."
+            ) from error

@@ -1,0 +1,112 @@
+"""A process under the guardian, and the two pipes to it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+
+from organism.heartbeat import BEAT_FD, FAREWELL, PARENT_FD
+
+
+@dataclass(frozen=True, slots=True)
+class ChildCommand:
+    """How to start a child: the body (named "body"), or a service that may come and go."""
+
+    name: str
+    argv: list[str]
+
+    @property
+    def is_body(self) -> bool:
+        """Whether it must beat."""
+        return self.name == "body"
+
+
+class ChildProcess:
+    """One run of a command.
+
+    It leads a session of its own: Ctrl-C in the terminal reaches the guardian alone, which then stops the
+    children in order.
+    """
+
+    def __init__(self, command: ChildCommand, *extra: str) -> None:
+        self.command = command
+        self.farewell = False
+        hold_read, hold_write = os.pipe()
+        self._hold: int | None = hold_write
+        self.beats: int | None = None
+        passed = [hold_read]
+        environment = {**os.environ, PARENT_FD: str(hold_read)}
+        if command.is_body:
+            self.beats, beat_write = os.pipe()
+            os.set_blocking(self.beats, False)
+            passed.append(beat_write)
+            environment[BEAT_FD] = str(beat_write)
+        try:
+            self.process = subprocess.Popen(
+                [*command.argv, *extra],
+                stdin=subprocess.DEVNULL,
+                env=environment,
+                pass_fds=passed,
+                start_new_session=True,
+            )
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            for descriptor in passed:
+                os.close(descriptor)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self.process.pid
+
+    @property
+    def code(self) -> int | None:
+        """Exit status, None while it runs; −N when signal N ended it."""
+        return self.process.poll()
+
+    def heard(self) -> bool:
+        """Read what it said since the last look; whether there was a beat."""
+        heard = False
+        while self.beats is not None:
+            try:
+                data = os.read(self.beats, 4096)
+            except BlockingIOError:
+                break
+            if not data:
+                os.close(self.beats)
+                self.beats = None
+                break
+            heard = True
+            self.farewell |= FAREWELL in data
+        return heard
+
+    def ask_stop(self) -> None:
+        """Close the pipe: it ends in order."""
+        if self._hold is not None:
+            os.close(self._hold)
+            self._hold = None
+
+    def dump(self) -> None:
+        """Ask for the tracebacks of its threads."""
+        self._signal(signal.SIGUSR1)
+
+    def kill(self) -> None:
+        """End it now, and whatever it started in its session."""
+        if self.code is None:  # a reaped id may belong to somebody else
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of the pipes."""
+        self.ask_stop()
+        if self.beats is not None:
+            os.close(self.beats)
+            self.beats = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)

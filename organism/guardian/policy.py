@@ -1,0 +1,135 @@
+"""What the guardian decides, without a process, a clock or a pipe."""
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+
+GAVE_UP = 70
+BAD_INPUT = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardOptions:
+    """Limits of the guardian. Seconds on the monotonic clock.
+
+    beat_s                how often the body should beat
+    silence_s             silence after which it is killed
+    grace_s               silence tolerated before the first beat
+    restarts, within_s    body restarts tolerated in that span; the next one is safe
+    safe_restarts         deaths in safe mode before giving up with status 70
+    stop_s, others_s      longest orderly stop of the body, and of everything else after it
+    last_words_s          longest wait for the sender when the organism has given up
+    run_for_s             stop in order after so long, None for never
+    late_s                waking later than this, the guardian does not trust what it thinks is silence
+    dump_s                time for the tracebacks between SIGUSR1 and SIGKILL
+    body_wait_s           longest wait for a body whose guardian was killed
+    """
+
+    state: Path
+    beat_s: float = 0.1
+    silence_s: float = 2.0
+    grace_s: float = 30.0
+    restarts: int = 3
+    within_s: float = 600.0
+    safe_restarts: int = 3
+    stop_s: float = 8.0
+    run_for_s: float | None = None
+    others_s: float = 1.8
+    last_words_s: float = 10.0
+    late_s: float = 0.3
+    dump_s: float = 0.2
+    body_wait_s: float = 10.0
+
+
+class Next(enum.Enum):
+    """What follows the end of the body."""
+
+    START = "start it again"
+    START_SAFE = "start it again, without entries"
+    END = "end in order"
+    REFUSE = "pass the refusal on"
+    GIVE_UP = "tell a person"
+
+
+@dataclass(frozen=True, slots=True)
+class Deaths:
+    """Ends of the body that nobody asked for. `safe` counts those in safe mode; once safe, it stays so."""
+
+    at_s: tuple[float, ...] = ()
+    safe: int = 0
+    is_safe: bool = False
+
+
+def after_death(
+    deaths: Deaths, now_s: float, code: int, options: GuardOptions, *, asked: bool
+) -> tuple[Deaths, Next]:
+    """Decide what follows. `asked`: the body was told to stop, or said that its work was done.
+
+    >>> options = GuardOptions(state=Path(), restarts=1, safe_restarts=2)
+    >>> deaths, what = after_death(Deaths(), 1.0, -9, options, asked=False)
+    >>> what.name
+    'START'
+    >>> deaths, what = after_death(deaths, 2.0, 1, options, asked=False)
+    >>> what.name
+    'START_SAFE'
+    >>> deaths, what = after_death(deaths, 3.0, 1, options, asked=False)
+    >>> what.name
+    'START_SAFE'
+    >>> after_death(deaths, 4.0, 1, options, asked=False)[1].name
+    'GIVE_UP'
+    """
+    if asked:
+        return deaths, Next.END
+    if code == BAD_INPUT:
+        return deaths, Next.REFUSE
+    if deaths.is_safe:
+        deaths = Deaths(deaths.at_s, deaths.safe + 1, is_safe=True)
+        return deaths, Next.GIVE_UP if deaths.safe >= options.safe_restarts else Next.START_SAFE
+    recent = (*(t for t in deaths.at_s if now_s - t <= options.within_s), now_s)
+    if len(recent) > options.restarts:
+        return Deaths(recent, 0, is_safe=True), Next.START_SAFE
+    return Deaths(recent), Next.START
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """How long the body has said nothing.
+
+    since_s   last beat, or the start; moved forward by spans in which the guardian itself stood still
+    has_beaten   whether there was a first beat
+    """
+
+    since_s: float
+    has_beaten: bool = False
+
+    def heard(self, now_s: float) -> "Silence":
+        """It beat."""
+        return Silence(now_s, has_beaten=True)
+
+    def excused(self, late_s: float, now_s: float) -> "Silence":
+        """The guardian woke `late_s` too late: that span proves nothing.
+
+        >>> Silence(10.0, has_beaten=True).excused(5.0, now_s=16.0).since_s
+        15.0
+        """
+        return Silence(min(now_s, self.since_s + late_s), has_beaten=self.has_beaten)
+
+    def is_too_long(self, now_s: float, options: GuardOptions) -> bool:
+        """Whether the body counts as hung.
+
+        >>> Silence(0.0).is_too_long(29.0, GuardOptions(state=Path()))
+        False
+        >>> Silence(0.0, has_beaten=True).is_too_long(2.1, GuardOptions(state=Path()))
+        True
+        """
+        limit_s = options.silence_s if self.has_beaten else options.grace_s
+        return now_s - self.since_s > limit_s
+
+
+def service_wait_s(n_deaths: int, cap_s: float = 30.0) -> float:
+    """Seconds before a dashboard or sender that died `n_deaths` times in a row is started again.
+
+    >>> [service_wait_s(n) for n in (1, 2, 3, 9)]
+    [0.0, 0.5, 1.0, 30.0]
+    """
+    return 0.0 if n_deaths <= 1 else min(cap_s, 0.5 * 2.0 ** min(n_deaths - 2, 10))

@@ -1,0 +1,251 @@
+"""How the organism is, from its view and its guardian's file alone: fast, and right also when nothing runs."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from organism.view.reader import NeverStarted, ViewReader, ViewUnreadable
+
+FRESH_S = 5.0  # a body that has not written its view for longer does not run, whatever its process id says
+_SECOND_NS = 1_000_000_000
+_WELL = 70.0
+_SHOWN = 30  # characters of a feed's or organ's detail
+_BODY = (
+    "pid", "started_wall_ns", "updated_wall_ns", "mode", "safe", "version", "feed", "speed", "venue", "seed",
+    "session", "market_ns", "last_bar_ns", "seq",
+)  # fmt: skip
+
+
+def status(state_dir: Path | str, *, now_ns: Callable[[], int] = time.time_ns) -> dict[str, Any]:
+    """Everything a person or a script may ask about the organism that lives in a state folder.
+
+    mode   ACTIVE, REDUCING, HALTED, HIBERNATING, DOWN (nothing runs) or NEVER_STARTED
+    Never raises for a missing or unreadable view: that is an answer, too. `now_ns` is the wall clock.
+    """
+    folder = Path(state_dir)
+    guardian = _guardian_pid(folder)
+    reader, trouble = ViewReader(folder / "view.db"), ""
+    seen: dict[str, Any] = {}
+    alerts: list[dict[str, Any]] = []
+    never = False
+    try:
+        seen = reader.status()
+        alerts = reader.table("alerts", 5)
+    except NeverStarted:
+        never = not (folder / "journal.db").exists()
+        trouble = "there is no view yet"
+    except ViewUnreadable as error:
+        trouble = str(error)
+    body, standing = _part(seen, "body"), _part(seen, "standing")
+    updated = body.get("updated_wall_ns")
+    age_s = max(0.0, (now_ns() - updated) / _SECOND_NS) if isinstance(updated, int) else None
+    running = guardian is not None and age_s is not None and age_s <= FRESH_S
+    mode, reason = _mode(standing, body, running=running, never=never)
+    if mode == "DOWN":
+        reason = _why_down(guardian, age_s, trouble)
+    portfolio, health, reconciled = _part(seen, "portfolio"), _part(seen, "health"), _part(seen, "reconciled")
+    return {
+        "mode": mode,
+        "reason": reason,
+        "running": running,
+        "guardian_pid": guardian,
+        "age_s": None if age_s is None else round(age_s, 3),
+        "health": health.get("health"),
+        "health_parts": health.get("parts", []),
+        **{name: portfolio.get(name) for name in ("equity", "cash", "drawdown", "starting_cash", "fees")},
+        "positions": seen.get("positions", []),
+        "organs": seen.get("organs", []),
+        "feeds": seen.get("feeds", []),
+        "strategies": seen.get("strategies", []),
+        "unexplained_quantity": _unexplained(reconciled),
+        "unexplained": reconciled.get("unexplained", []),
+        "unknown_orders": reconciled.get("unknown", []),
+        "last_bar_at": utc(_last_bar_ns(body, seen)),
+        "standing": standing,
+        "body": {name: body.get(name) for name in _BODY} if body else {},
+        "machine": _part(seen, "machine"),
+        "denials": seen.get("denials", []),
+        "alerts": alerts,
+        "trouble": trouble,
+    }
+
+
+def utc(at_ns: Any) -> str | None:
+    """ISO 8601, whole seconds.
+
+    >>> utc(1_700_000_000_000_000_000)
+    '2023-11-14T22:13:20Z'
+    """
+    if not isinstance(at_ns, int) or at_ns <= 0:
+        return None
+    return datetime.fromtimestamp(at_ns // _SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def render(found: dict[str, Any]) -> str:
+    """For a person: the first sentence says how it is and what to do, then the figures."""
+    lines = [_sentence(found), ""]
+    if found["mode"] == "NEVER_STARTED":
+        return lines[0]
+    if found["equity"] is not None:
+        cash = _number(found["cash"], 2)
+        equity, start = found["equity"], found["starting_cash"]
+        gained = f" ({equity / start - 1:+.2%} since the start)" if start else ""
+        lines += [
+            f"equity    {_number(equity, 2)}{gained}, cash {cash}",
+            f"drawdown  {_percent(found['drawdown'])}",
+        ]
+    weak = "; ".join(f"{p['name']}: {p['detail']}" for p in found["health_parts"] if p.get("detail"))
+    lines += [
+        f"health    {_number(found['health'], 0)}{f' ({weak})' if weak else ''}",
+        f"market    {found['last_bar_at'] or 'no bar yet'}",
+        f"truth     unexplained quantity {_number(found['unexplained_quantity'], 8)}"
+        + (f", {len(found['unknown_orders'])} orders unproven" if found["unknown_orders"] else ""),
+        "",
+    ]
+    lines += _aligned(
+        "positions", [
+            [p["symbol"], p["quantity"], f"at {p['average_price']}", f"now {_number(p['mark'], 2)}",
+             f"unrealised {_number(p['unrealised'], 2)}", f"stop {p['stop_price'] or 'none'}"]
+            for p in found["positions"]
+        ],
+    )  # fmt: skip
+    lines += _aligned(
+        "organs", [
+            [o["name"], o["state"], f"incarnation {o['incarnation']}", f"{o['restarts']} restarts",
+             f"mailbox {o['mailbox_depth']}", f"beat {_number(o['beat_age_s'], 1)} s ago"]
+            for o in found["organs"]
+        ],
+    )  # fmt: skip
+    lines += _aligned(
+        "feeds", [
+            [f["name"], f["state"], f"{f['bars']} bars", f"{f['refused']} refused", f"{f['doubtful']} doubtful",
+             str(f["detail"] or "")[:_SHOWN]]
+            for f in found["feeds"]
+        ],
+    )  # fmt: skip
+    lines += _aligned(
+        "strategies",
+        [[s["genome_id"], s["state"], f"weight {_number(s['weight'], 2)}"] for s in found["strategies"]],
+    )
+    lines += _aligned(
+        "last alerts", [[utc(a["wall_ns"]), a["severity"], a["title"]] for a in found["alerts"]]
+    )
+    return "\n".join(lines).rstrip()
+
+
+def _mode(standing: dict[str, Any], body: dict[str, Any], *, running: bool, never: bool) -> tuple[str, str]:
+    if never:
+        return "NEVER_STARTED", "no organism has run on this folder"
+    if not running:
+        return "DOWN", ""
+    state, reason = str(standing.get("state", "active")), str(standing.get("reason", "started"))
+    until, now = standing.get("hibernating_until_ns"), body.get("market_ns")
+    # A halt is the worse news: it does not end by itself.
+    if state != "halted" and isinstance(until, int) and isinstance(now, int) and now < until:
+        return "HIBERNATING", reason
+    return {"active": "ACTIVE", "reducing": "REDUCING"}.get(state, "HALTED"), reason
+
+
+def _why_down(guardian: int | None, age_s: float | None, trouble: str) -> str:
+    silent = "has not spoken yet" if age_s is None else f"was last heard {_span(age_s)} ago"
+    if guardian is not None:
+        return f"the guardian lives, but the body {silent}"
+    return f"nothing runs; the body {silent}" + (f" ({trouble})" if trouble else "")
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    mode, reason, until = found["mode"], found["reason"], found["standing"].get("hibernating_until_ns")
+    match mode:
+        case "NEVER_STARTED":
+            return "NEVER STARTED: no organism has run on this folder. Start one with `organism start`."
+        case "HALTED":
+            return f'HALTED: {reason}. Nothing is opened until you resume it: `organism resume --note "why"`.'
+        case "REDUCING":
+            return f"REDUCING: {reason}. Only orders that shrink a position pass."
+        case "HIBERNATING":
+            return (
+                f"HIBERNATING: {reason}. It wakes by itself at {utc(until)} market time; `organism resume "
+                '--note "why"` wakes it now.'
+            )
+        case "DOWN" if found["guardian_pid"] is not None:
+            return f"DOWN: {reason}. It is restarted by itself; if this lasts, see the log folder."
+        case "DOWN":
+            was = found["standing"]
+            halted = (
+                f" It was HALTED ({was['reason']}) and will be again." if was.get("state") == "halted" else ""
+            )
+            return f"DOWN: {reason}. Start it with `organism start`.{halted}"
+    if found["unexplained_quantity"]:
+        return f"{mode}: {reason}. But the venue holds what nobody can explain: `organism verify` says more."
+    health = found["health"]
+    if health is not None and health < _WELL:
+        return f"{mode}: {reason}. But health is {health:.0f} of 100; the parts below say why."
+    return f"{mode}: {reason}. Nothing needs you."
+
+
+def _guardian_pid(folder: Path) -> int | None:
+    """Process id of the guardian, None when it does not live."""
+    try:
+        found = json.loads((folder / "guardian.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    pid = found.get("pid") if isinstance(found, dict) else None
+    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
+        return None
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return pid  # it lives, as somebody else
+    except (OSError, OverflowError):
+        return None
+    return pid
+
+
+def _unexplained(reconciled: dict[str, Any]) -> float | int | None:
+    """Sum of |venue − ours| over instruments; 0 is healthy, None means never compared."""
+    if not reconciled:
+        return None
+    total = sum(abs(float(quantity)) for _, quantity in reconciled.get("unexplained", []))
+    return total or 0
+
+
+def _last_bar_ns(body: dict[str, Any], seen: dict[str, Any]) -> int | None:
+    known = [feed["last_bar_ns"] for feed in seen.get("feeds", [])] + [body.get("last_bar_ns")]
+    return max((ns for ns in known if isinstance(ns, int)), default=None)
+
+
+def _part(seen: dict[str, Any], key: str) -> dict[str, Any]:
+    found = seen.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _aligned(title: str, rows: list[list[Any]]) -> list[str]:
+    if not rows:
+        return []
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    body = ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in texts]
+    return [title, *body, ""]
+
+
+def _number(value: Any, places: int) -> str:
+    if value is None:
+        return "not known"
+    number = float(value)
+    text = f"{number:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places > 2 and "." in text else text  # noqa: PLR2004 - quantities
+
+
+def _percent(value: Any) -> str:
+    return "not known" if value is None else f"{value:.2%}"
+
+
+def _span(span_s: float) -> str:
+    for unit, size in (("d", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if span_s >= size:
+            return f"{span_s / size:.0f} {unit}"
+    return f"{span_s:.0f} s"

@@ -1,0 +1,1 @@
+"""Brain: forecasts and target exposure. What the funded strategies say, in which regime, blended how."""

@@ -1,0 +1,174 @@
+"""One order's steps: send, hear, ask, give up. Pure functions from a tracked order to the next and its effects.
+
+The rules: an intent is durable before anything leaves; what is not proven is UNKNOWN, and stays so until the
+venue tells, or until two questions, both asked after nothing can take effect any more, find nothing; then, and
+only then, another attempt may leave. One attempt lives at a time, each with an id of its own.
+"""
+
+import hashlib
+
+import msgspec
+
+from organism.core import Now
+from organism.effects import CancelTimer, Effect, Publish, Schedule, VenueCancel, VenueQuery, VenueSubmit
+from organism.market import NS_PER_S, VenueCapabilities
+from organism.messages import OrderUpdated
+from organism.portfolio import VenueOrder
+from organism.trading import LEGAL, ApprovedOrder, Order, OrderStatus, Purpose
+from organs.motor.state import Tracked
+
+Steps = tuple[Tracked, list[Effect]]
+_replace = msgspec.structs.replace
+HEARERS = ("metabolism", "immune")
+PROOFS = 2  # proven absences before an attempt counts as never arrived
+ATTEMPTS = 3
+
+_REPORTED = {
+    "filled": OrderStatus.FILLED,
+    "canceled": OrderStatus.CANCELED,
+    "expired": OrderStatus.EXPIRED,
+    "rejected": OrderStatus.REJECTED,
+}
+
+
+def client_order_id(namespace: str, order_id: str, attempt: int) -> str:
+    """Deterministic, unique for ever: 26 letters and digits.
+
+    >>> client_order_id("n", "1-0", 1) == client_order_id("n", "1-0", 1) != client_order_id("n", "1-0", 2)
+    True
+    """
+    digest = hashlib.sha256(f"{namespace}|{order_id}|{attempt}".encode()).hexdigest()
+    return f"og{digest[:24]}"
+
+
+def window_ns(venue: VenueCapabilities) -> int:
+    """After so long nothing that was sent can still take effect, ns."""
+    return int((venue.validity_window_s + venue.engine_timeout_s + venue.clock_skew_s) * NS_PER_S)
+
+
+def intended(approved: ApprovedOrder, namespace: str) -> Tracked:
+    """An intent, before anything leaves."""
+    return Tracked(
+        approved=approved,
+        status=OrderStatus.INTENT,
+        client_order_id=client_order_id(namespace, approved.order.id, 1),
+    )
+
+
+def moved(tracked: Tracked, status: OrderStatus, reason: str = "") -> Steps:
+    """The same order in another status, and the word about it. What the rules do not allow changes nothing."""
+    if status is tracked.status and status is not OrderStatus.PARTIAL:
+        return tracked, []
+    if status not in LEGAL[tracked.status]:
+        return tracked, []
+    tracked = _replace(tracked, status=status)
+    effects: list[Effect] = [updated(tracked, reason)]
+    if status.is_terminal:
+        effects.append(CancelTimer(key=f"order:{tracked.order.id}"))
+    return tracked, effects
+
+
+def updated(tracked: Tracked, reason: str = "") -> Publish:
+    """What others are told of an order."""
+    return Publish(
+        to=HEARERS,
+        message=OrderUpdated(
+            order_id=tracked.order.id, client_order_id=tracked.client_order_id, symbol=tracked.order.symbol,
+            status=tracked.status, filled=tracked.filled, reason=reason,
+        ),
+    )  # fmt: skip
+
+
+def sent(tracked: Tracked, venue: VenueCapabilities, now: Now) -> Steps:
+    """Let the attempt leave: the row that holds this effect is durable before it does."""
+    tracked = _replace(tracked, status=OrderStatus.SENT, sent_mono_ns=now.mono_ns, n_absent=0, n_queries=0)
+    patience_s = venue.validity_window_s + venue.engine_timeout_s
+    return tracked, [
+        updated(tracked),
+        VenueSubmit(
+            client_order_id=tracked.client_order_id,
+            approved=tracked.approved,
+            valid_for_s=venue.validity_window_s,
+        ),
+        timer(tracked, now.mono_ns + int(patience_s * NS_PER_S)),
+    ]
+
+
+def timer(tracked: Tracked, due_ns: int) -> Schedule:
+    """When to look at the order again."""
+    return Schedule(key=f"order:{tracked.order.id}", due_ns=due_ns)
+
+
+def doubted(tracked: Tracked, now: Now, reason: str) -> Steps:
+    """Nobody knows what became of it: ask, now and again with growing pauses."""
+    tracked, effects = moved(tracked, OrderStatus.UNKNOWN, reason)
+    if tracked.status is not OrderStatus.UNKNOWN:
+        return tracked, effects
+    return asked(tracked, now, effects)
+
+
+def asked(tracked: Tracked, now: Now, effects: list[Effect]) -> Steps:
+    """Ask the venue for the order and look again after a back-off of 0.25, 0.5, 1 … at most 8 seconds."""
+    pause_s = min(8.0, 0.25 * 2.0 ** min(tracked.n_queries, 5))
+    tracked = _replace(tracked, n_queries=tracked.n_queries + 1)
+    query = VenueQuery(client_order_id=tracked.client_order_id, symbol=tracked.order.symbol)
+    return tracked, [*effects, query, timer(tracked, now.mono_ns + int(pause_s * NS_PER_S))]
+
+
+def cancelled(tracked: Tracked, now: Now) -> Steps:
+    """Somebody wants it gone. An order that may be at the venue is cancelled there; only the venue ends it."""
+    tracked = _replace(tracked, cancel=True)
+    if tracked.status is OrderStatus.INTENT:
+        return moved(tracked, OrderStatus.CANCELED, "cancelled before it was sent")
+    cancel = VenueCancel(client_order_id=tracked.client_order_id, symbol=tracked.order.symbol)
+    return tracked, [cancel, timer(tracked, now.mono_ns + NS_PER_S)]
+
+
+def seen(tracked: Tracked, report: VenueOrder, now: Now) -> Steps:
+    """The venue told of the order: believe its status; quantities come from fills alone."""
+    effects: list[Effect] = []
+    tracked = _replace(tracked, n_absent=0, n_queries=0, venue_order_id=report.venue_order_id)
+    ended = _REPORTED.get(report.status)
+    if ended is None:
+        if tracked.status in {OrderStatus.SENT, OrderStatus.UNKNOWN}:
+            status = OrderStatus.PARTIAL if tracked.filled > 0 else OrderStatus.ACKED
+            tracked, effects = moved(tracked, status)
+        effects.append(CancelTimer(key=f"order:{tracked.order.id}"))
+        if tracked.cancel:
+            tracked, more = cancelled(tracked, now)
+            effects += more
+        return tracked, effects
+    if report.filled > tracked.filled:
+        # It ended with fills we have not seen: they come first, then the end.
+        return asked(tracked, now, effects) if not tracked.status.is_terminal else (tracked, effects)
+    return moved(tracked, ended, report.reason)
+
+
+def absent(tracked: Tracked, asked_ns: int, venue: VenueCapabilities, namespace: str, now: Now) -> Steps:
+    """The venue does not know it. Evidence only when asked after nothing could take effect any more, twice."""
+    if tracked.status not in {OrderStatus.UNKNOWN, OrderStatus.SENT}:
+        return tracked, []
+    if asked_ns < tracked.sent_mono_ns + window_ns(venue):
+        return tracked, []
+    tracked = _replace(tracked, n_absent=tracked.n_absent + 1)
+    if tracked.n_absent < PROOFS:
+        return asked(tracked, now, [])
+    if tracked.status is OrderStatus.SENT:
+        tracked = _replace(tracked, status=OrderStatus.UNKNOWN)
+    order = tracked.order
+    stale = order.expires_ns is not None and now.market_ns >= order.expires_ns
+    if tracked.cancel or stale or tracked.attempt >= ATTEMPTS or tracked.filled > 0:
+        return moved(tracked, OrderStatus.EXPIRED, "proven never to have reached the venue")
+    attempt = tracked.attempt + 1
+    tracked = _replace(
+        tracked,
+        status=OrderStatus.INTENT,
+        attempt=attempt,
+        client_order_id=client_order_id(namespace, order.id, attempt),
+    )
+    return sent(tracked, venue, now)
+
+
+def is_entry(order: Order) -> bool:
+    """Whether the order may add risk."""
+    return not order.reduce_only and order.purpose is not Purpose.PROTECT

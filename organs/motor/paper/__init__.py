@@ -1,0 +1,1 @@
+"""The paper venue: an exchange in miniature with a book of truth of its own."""

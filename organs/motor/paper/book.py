@@ -1,0 +1,145 @@
+"""The paper venue's book of truth: durable before anything is answered, readable by anyone as the judge."""
+
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from organism.errors import BadInput
+from organism.portfolio import VenueOrder
+from organism.trading import Fill
+from organs.motor.paper.matching import PaperExchange, Resting
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS account(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS orders(client_order_id TEXT PRIMARY KEY, order_json BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS fills(
+    number INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL, symbol TEXT NOT NULL, fill BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS positions(symbol TEXT PRIMARY KEY, quantity TEXT NOT NULL) STRICT;
+"""
+_encode = msgspec.json.encode
+
+
+class PaperBook:
+    """SQLite, WAL, synchronous=FULL; one commit a request that changed something."""
+
+    def __init__(self, path: Path, *, durability: str = "full") -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute(f"PRAGMA synchronous={'FULL' if durability == 'full' else 'OFF'}")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            raise BadInput(
+                f"The paper venue's book {path} cannot be read ({error}); it holds your positions. "
+                f"Put a good copy in its place, or begin with a new state folder."
+            ) from error
+
+    def load(self, exchange: PaperExchange) -> None:
+        """Put what the book holds into a fresh exchange."""
+        account = dict(self._db.execute("SELECT key, value FROM account"))
+        orders = [
+            msgspec.json.decode(row[0], type=Resting)
+            for row in self._db.execute("SELECT order_json FROM orders ORDER BY rowid")
+        ]
+        exchange.restore(orders, _fills(self._db))
+        if account:
+            exchange.cash = Decimal(account["cash"])
+            exchange.instant_ns = int(account["instant_ns"])
+            exchange.n_orders = int(account["n_orders"])
+            exchange.n_trades = int(account["n_trades"])
+        exchange.positions = _positions(self._db)
+
+    def save(self, exchange: PaperExchange) -> None:
+        """Commit everything that changed since the last time."""
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.executemany(
+                "INSERT INTO orders VALUES (?, ?) ON CONFLICT(client_order_id) DO UPDATE SET order_json=excluded.order_json",
+                [(key, _encode(resting)) for key, resting in exchange.touched.items()],
+            )
+            db.executemany(
+                "INSERT INTO fills VALUES (?, ?, ?, ?)",
+                [(_number(f), f.client_order_id, f.symbol, _encode(f)) for f in exchange.new_fills],
+            )
+            db.executemany(
+                "INSERT INTO positions VALUES (?, ?) ON CONFLICT(symbol) DO UPDATE SET quantity=excluded.quantity",
+                [(f.symbol, str(exchange.positions[f.symbol])) for f in exchange.new_fills],
+            )
+            facts = {
+                "cash": exchange.cash, "instant_ns": exchange.instant_ns, "n_orders": exchange.n_orders,
+                "n_trades": exchange.n_trades, "duplicates_refused": exchange.duplicates_refused,
+            }  # fmt: skip
+            db.executemany(
+                "INSERT INTO account VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value=excluded.value",
+                [(key, str(value)) for key, value in facts.items()],
+            )
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        exchange.touched.clear()
+        exchange.new_fills.clear()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+
+class PaperTruth(msgspec.Struct, frozen=True):
+    """What the venue says happened: the judge of every kill test, and of `organism verify`."""
+
+    orders: tuple[VenueOrder, ...]
+    fills: tuple[Fill, ...]
+    positions: dict[str, Decimal]
+    cash: Decimal | None
+    duplicates_refused: int
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a book, also one that is in use."""
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
+        try:
+            db.execute("BEGIN")
+            account = dict(db.execute("SELECT key, value FROM account"))
+            orders = tuple(
+                msgspec.json.decode(row[0], type=Resting).report()
+                for row in db.execute("SELECT order_json FROM orders ORDER BY rowid")
+            )
+            return cls(
+                orders=orders,
+                fills=tuple(_fills(db)),
+                positions=_positions(db),
+                cash=Decimal(account["cash"]) if "cash" in account else None,
+                duplicates_refused=int(account.get("duplicates_refused", "0")),
+            )
+        finally:
+            db.close()
+
+    def executed(self) -> dict[str, Decimal]:
+        """Executed quantity by client order id."""
+        found: dict[str, Decimal] = {}
+        for fill in self.fills:
+            found[fill.client_order_id] = found.get(fill.client_order_id, Decimal(0)) + fill.quantity
+        return found
+
+
+def _number(fill: Fill) -> int:
+    return int(fill.trade_id.rpartition("-")[2])
+
+
+def _fills(db: sqlite3.Connection) -> list[Fill]:
+    return [
+        msgspec.json.decode(row[0], type=Fill) for row in db.execute("SELECT fill FROM fills ORDER BY number")
+    ]
+
+
+def _positions(db: sqlite3.Connection) -> dict[str, Decimal]:
+    return {s: Decimal(q) for s, q in db.execute("SELECT symbol, quantity FROM positions")}

@@ -1,0 +1,1 @@
+"""Nervous: market data. Feeds, and whether what they say can be believed."""

@@ -1,0 +1,1 @@
+"""Reproduction: evolution. For now it keeps the founders' records and funds them; breeding comes later."""
