@@ -38,7 +38,6 @@ class Examiner:
         self.ledger = Ledger(instruments, self.finds)
         self._payloads = Payloads()
         self._told: dict[str, Fill] = {}  # by envelope id, until metabolism has read it
-        self._booked: set[str] = set()
 
     def begin(self, first_seq: int) -> None:
         """Say where the journal begins; beyond row 1 its beginning is kept elsewhere."""
@@ -106,11 +105,10 @@ class Examiner:
 
     def _read_by_metabolism(self, envelope_id: str) -> None:
         fill = self._told.pop(envelope_id, None)
-        if fill is None or fill.key in self._booked:
+        if fill is None:  # not a fill, or one that was read before: it counts once
             return
         for passed in self._overtaken(envelope_id):
             self.finds("ledger", f"fill {passed.key} was never booked; later ones were.", self.seq)
-        self._booked.add(fill.key)
         self.ledger.books.book(fill)
 
     def _overtaken(self, envelope_id: str) -> list[Fill]:

@@ -1,0 +1,35 @@
+"""The dashboard as one ASGI application: dash on FastAPI, behind the guard."""
+
+from pathlib import Path
+
+from dash import Dash
+from fastapi import FastAPI
+
+from dashboard.access import Access
+from dashboard.guard import Guard
+from dashboard.layout import INDEX, page
+from dashboard.routes import add_routes
+from dashboard.window import Window
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+def build(window: Window, access: Access) -> Guard:
+    """Assemble everything. Call `clean_environment` before importing this module."""
+    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="organism")
+    dash = Dash(
+        "organism",
+        server=server,
+        assets_folder=str(ASSETS),
+        assets_ignore=r"^door\.js$",
+        serve_locally=True,
+        title="organism",
+        update_title="",
+        index_string=INDEX,
+        suppress_callback_exceptions=False,
+        enable_mcp=False,
+        include_assets_files=True,
+    )
+    dash.layout = page()
+    add_routes(server, window, access)
+    return Guard(server, script_hashes=dash.csp_hashes())

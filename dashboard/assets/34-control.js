@@ -1,0 +1,134 @@
+// Giving commands: say what will happen, ask why, sign in if needed, then one guarded POST.
+(function () {
+  "use strict";
+  const organism = window.organism, { byId, el, renderers } = organism;
+  const SAYS = {
+    reduce: ["Reduce", "From now on only orders that shrink positions leave. What is held stays, guarded by its stops.", false],
+    halt: ["Halt", "Nothing new is opened until a person resumes. Positions and their protective stops stay.", true],
+    flatten: ["Flatten", "Every position is closed at the market now, and nothing new is opened until a person resumes.", true],
+    resume: ["Resume", "Trade normally again. Do this once you know why it stopped.", false],
+  };
+  let dialog = null, wanted = "", csrf = null, signedIn = false;
+
+  organism.signedIn = function (now) {
+    if (now === signedIn) return;
+    signedIn = now;
+    if (!now) csrf = null;
+    const node = byId("signed");
+    if (!node) return;
+    node.replaceChildren();
+    if (now) {
+      const out = el("a", "", "sign out");
+      out.href = "#";
+      out.addEventListener("click", async (event) => { event.preventDefault(); await token(); await post("/api/logout", {}); organism.signedIn(false); });
+      node.append("signed in · ", out);
+    }
+  };
+
+  renderers.controls = function (piece) {
+    const active = piece.standing === "active";
+    const show = { reduce: active, halt: piece.standing !== "halted", flatten: true, resume: !active };
+    for (const [name, visible] of Object.entries(show)) { const button = byId(`do-${name}`); if (button) button.hidden = !visible; }
+    organism.write("waiting", piece.waiting.join(", "));
+  };
+
+  async function post(path, body) {
+    const headers = { "Content-Type": "application/json" };
+    if (csrf) headers["X-CSRF-Token"] = csrf;
+    const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body), credentials: "same-origin" });
+    const said = await answer.json().catch(() => ({}));
+    if (!answer.ok) throw new Error(said.error || `refused (${answer.status})`);
+    if (said.csrf) csrf = said.csrf;
+    return said;
+  }
+  async function token() {
+    const session = await (await fetch("/api/session", { cache: "no-store" })).json();
+    csrf = session.csrf;
+    return session;
+  }
+
+  function field(id, label, type, extra) {
+    const input = el("input");
+    Object.assign(input, { id, type, ...extra });
+    const name = el("label", "", label);
+    name.htmlFor = id;
+    return el("div", "", name, input);
+  }
+
+  function build() {
+    const node = el("dialog", "ask");
+    node.setAttribute("aria-labelledby", "ask-title");
+    const form = el("form");
+    const title = el("h2"), say = el("p", "ask-say"), error = el("p", "form-error");
+    title.id = "ask-title";
+    say.id = "ask-say";
+    error.id = "ask-error";
+    error.setAttribute("role", "alert");
+    const door = field("ask-password", "Password", "password", { maxLength: 256, autocomplete: "current-password" });
+    door.id = "ask-door";
+    const cancel = el("button", "button", "Cancel"), go = el("button", "button button-main", "");
+    cancel.type = "button";
+    go.id = "ask-go";
+    cancel.addEventListener("click", () => node.close());
+    form.append(title, say, field("ask-note", "Why? It is kept with the command.", "text", { maxLength: 300, autocomplete: "off" }), door, error, el("div", "ask-buttons", cancel, go));
+    form.addEventListener("submit", (event) => { event.preventDefault(); give(go, error); });
+    node.append(form);
+    document.body.append(node);
+    return node;
+  }
+
+  async function ask(command) {
+    wanted = command;
+    dialog = dialog || build();
+    const [title, says, grave] = SAYS[command];
+    byId("ask-title").textContent = title;
+    byId("ask-say").textContent = says;
+    byId("ask-note").value = byId("ask-password").value = "";
+    byId("ask-error").textContent = "";
+    const go = byId("ask-go");
+    go.textContent = `${title} now`;
+    go.classList.toggle("grave", grave);
+    go.disabled = false;
+    byId("ask-door").hidden = true;
+    dialog.showModal();
+    try {
+      const session = await token();
+      byId("ask-door").hidden = session.signed_in;
+      byId("ask-password").required = !session.signed_in;
+      if (session.trouble) byId("ask-error").textContent = `Commands cannot be given here: ${session.trouble}. The command line always works: ./run ${command} --note "why"`;
+    } catch (error) {
+      byId("ask-error").textContent = `The dashboard does not answer. The command line always works: ./run ${command} --note "why"`;
+    }
+  }
+
+  async function give(button, error) {
+    button.disabled = true;
+    error.textContent = "";
+    try {
+      if (!byId("ask-door").hidden) { await post("/api/login", { password: byId("ask-password").value }); organism.signedIn(true); byId("ask-door").hidden = true; byId("ask-password").required = false; }
+      await post("/api/commands", { command: wanted, note: byId("ask-note").value });
+      dialog.close();
+      organism.write("waiting", `${wanted} was given`);
+    } catch (failed) {
+      error.textContent = failed.message;
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("[data-command]");
+    if (button) ask(button.dataset.command);
+  });
+
+  // Which section is on screen, for the rail.
+  const watcher = new IntersectionObserver((seen) => {
+    for (const entry of seen) if (entry.isIntersecting) {
+      for (const link of document.querySelectorAll(".rail a")) link.toggleAttribute("aria-current", link.hash === `#${entry.target.id}`);
+    }
+  }, { rootMargin: "-30% 0px -60% 0px" });
+  const settle = setInterval(() => {
+    const sections = document.querySelectorAll("main > section");
+    if (sections.length) { sections.forEach((section) => watcher.observe(section)); clearInterval(settle); }
+  }, 200);
+})();

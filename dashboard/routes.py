@@ -1,0 +1,290 @@
+"""What may be asked over http beside the page itself. Only signed-in browsers change anything, and only here."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from dashboard import doors, performance, pulse
+from dashboard.access import IDLE_S, Access, Denied, Session
+from dashboard.condition import Condition
+from dashboard.figures import number
+from dashboard.sentence import say
+from dashboard.window import Window
+from organism.errors import OrganismError
+from organism.view import ViewReader
+
+COMMANDS = ("halt", "reduce", "resume", "flatten", "hibernate")
+COOKIE = "organism_session"
+CSRF = "x-csrf-token"
+_NOTE = 300  # characters
+_HOURS = 24.0 * 30
+_MOST_ROWS = 500
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class _Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of what a browser may send."""
+
+
+class _SetUp(_Form, frozen=True, kw_only=True):
+    token: str
+    password: str
+
+
+class _SignIn(_Form, frozen=True, kw_only=True):
+    password: str
+
+
+class _Command(_Form, frozen=True, kw_only=True):
+    command: str
+    note: str = ""
+    hours: float | None = None
+
+
+_Given = TypeVar("_Given", bound=_Form)
+
+
+def add_routes(server: FastAPI, window: Window, access: Access) -> None:
+    """Put everything under /api, /healthz and the two doors on the server."""
+    reading: dict[str, Callable[[Request], Any]] = {
+        "/healthz": lambda _: healthz(window),
+        "/api/vitals": lambda _: vitals(window),
+        "/api/performance": lambda _: performance_of(window),
+        "/api/positions": lambda _: {"positions": window.see().glimpse.rows("positions")},
+        "/api/trades": lambda request: {"trades": _rows(window, "trades", request)},
+        "/api/alerts": lambda request: {"alerts": _rows(window, "alerts", request)},
+        "/api/pulse": lambda request: pulse_of(window, access, request),
+        "/api/session": lambda request: session_of(access, request),
+    }
+    for path, answer in reading.items():
+        server.add_api_route(path, _reading(answer), methods=["GET", "HEAD"], include_in_schema=False)
+    writing: dict[str, Handler] = {
+        "/api/setup": _set_up(access),
+        "/api/login": _sign_in(access),
+        "/api/logout": _sign_out(access),
+        "/api/commands": _command(window, access),
+    }
+    for path, handler in writing.items():
+        server.add_api_route(path, handler, methods=["POST"], include_in_schema=False)
+    for path, page in (("/login", doors.LOGIN), ("/setup", doors.SETUP)):
+        server.add_api_route(path, _page(page), methods=["GET", "HEAD"], include_in_schema=False)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def healthz(window: Window) -> dict[str, Any]:
+    """Whether this process serves and how old the body's last word is. `ok` says that the body lives."""
+    judged = window.see().judged
+    ok = judged.condition in {Condition.LIVING, Condition.STARTING}
+    return {"ok": ok, "body_age_s": judged.age_s, "condition": judged.condition.value}
+
+
+def vitals(window: Window) -> dict[str, Any]:
+    """S0-4.1.2: the organism's state, health, organs, feeds, risk and machine."""
+    seen = window.see()
+    glimpse = seen.glimpse
+    health = glimpse.part("health")
+    sentence = say(glimpse, seen.judged, guarded=window.guarded)
+    reconciled = glimpse.part("reconciled")
+    return {
+        "condition": seen.judged.condition.value,
+        "sentence": sentence.whole,
+        "tone": sentence.tone,
+        "body_age_s": seen.judged.age_s,
+        "mode": glimpse.part("body").get("mode"),
+        "state": glimpse.part("standing").get("state"),
+        "reason": glimpse.part("standing").get("reason"),
+        "health": health.get("health"),
+        "health_parts": health.get("parts") or [],
+        "body": glimpse.part("body"),
+        "standing": glimpse.part("standing"),
+        "portfolio": glimpse.part("portfolio"),
+        "unexplained_quantity": reconciled.get("unexplained") if reconciled else None,
+        "organs": glimpse.rows("organs"),
+        "feeds": glimpse.rows("feeds"),
+        "strategies": glimpse.rows("strategies"),
+        "machine": glimpse.part("machine"),
+        "limits": glimpse.part("limits"),
+        "rates": glimpse.part("rates"),
+    }
+
+
+def performance_of(window: Window) -> dict[str, Any]:
+    """S0-4.1.3: equity curve (thinned), daily profit and loss, win rate, Sharpe ratio."""
+    portfolio = window.see().glimpse.part("portfolio")
+    curve = performance.curve(window.view)
+    return {
+        "equity": portfolio.get("equity"),
+        "starting_cash": portfolio.get("starting_cash"),
+        "drawdown": portfolio.get("drawdown"),
+        "fees": portfolio.get("fees"),
+        **performance.summary(window.view),
+        "curve": [
+            {"at_ns": at_ns, "equity": equity, "drawdown": drawdown} for at_ns, equity, drawdown in curve
+        ],
+    }
+
+
+def pulse_of(window: Window, access: Access, request: Request) -> dict[str, Any]:
+    """What changed on the page since the browser's last look."""
+    have = dict(pair.split(":", 1) for pair in request.query_params.get("have", "").split(",") if ":" in pair)
+    since = request.query_params.get("since", "")
+    signed_in = access.peek(request.cookies.get(COOKIE)) is not None
+    return {
+        "pieces": pulse.changed(window.pieces(), have),
+        "curve": window.curve(
+            int(since) if since.isascii() and since.isdigit() and len(since) < 20 else None
+        ),  # noqa: PLR2004 - digits
+        "signed_in": signed_in,
+        "now_ms": window.see().now_ns // 1_000_000,
+    }
+
+
+def session_of(access: Access, request: Request) -> dict[str, Any]:
+    """Whether this browser is signed in, and its token if so."""
+    session = access.peek(request.cookies.get(COOKIE))
+    return {
+        "signed_in": session is not None,
+        "csrf": session.csrf if session else None,
+        "idle_s": IDLE_S,
+        "trouble": access.trouble(),
+    }
+
+
+def _rows(window: Window, table: str, request: Request) -> list[dict[str, Any]]:
+    wanted = number(request.query_params.get("limit", "100"))
+    limit = 100 if wanted is None else int(max(1, min(_MOST_ROWS, wanted)))
+    try:
+        return ViewReader(window.view).table(table, limit)
+    except OrganismError:
+        return []
+
+
+def _reading(answer: Callable[[Request], Any]) -> Handler:
+    async def handler(request: Request) -> Response:
+        # Files are read on a thread: one slow disk must not hold up the other viewers.
+        found = await run_in_threadpool(answer, request)
+        return _json(found)
+
+    return handler
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _set_up(access: Access) -> Handler:
+    async def handler(request: Request) -> Response:
+        try:
+            form = await _form(request, _SetUp)
+            cookie, session = await run_in_threadpool(access.set_up, form.token, form.password)
+        except Denied as denied:
+            return _denied(denied)
+        return _signed_in(cookie, session)
+
+    return handler
+
+
+def _sign_in(access: Access) -> Handler:
+    async def handler(request: Request) -> Response:
+        try:
+            form = await _form(request, _SignIn)
+            cookie, session = await run_in_threadpool(access.sign_in, form.password)
+        except Denied as denied:
+            return _denied(denied)
+        access.sign_out(request.cookies.get(COOKIE))
+        return _signed_in(cookie, session)
+
+    return handler
+
+
+def _sign_out(access: Access) -> Handler:
+    async def handler(request: Request) -> Response:
+        try:
+            _check_session(access, request)
+        except Denied as denied:
+            return _denied(denied)
+        access.sign_out(request.cookies.get(COOKIE))
+        response = _json({"signed_in": False})
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+        return response
+
+    return handler
+
+
+def _command(window: Window, access: Access) -> Handler:
+    async def handler(request: Request) -> Response:
+        try:
+            _check_session(access, request)
+            form = _checked(await _form(request, _Command))
+        except Denied as denied:
+            return _denied(denied)
+        try:
+            given = await run_in_threadpool(window.give, form.command, _said(form.note), form.hours)
+        except OrganismError as error:
+            return _json({"error": str(error)}, status=400 if error.exit_code == 2 else 503)  # noqa: PLR2004 - exit code
+        return _json({"id": given, "command": form.command, "waiting": True}, status=202)
+
+    return handler
+
+
+def _check_session(access: Access, request: Request) -> None:
+    session = access.session(request.cookies.get(COOKIE))
+    if session is None:
+        raise Denied(401, "sign in first")
+    given = request.headers.get(CSRF, "")
+    if not doors.same(given, session.csrf):
+        raise Denied(403, "the page was out of date: reload it and try again")
+
+
+def _checked(form: _Command) -> _Command:
+    if form.command not in COMMANDS:
+        raise Denied(400, f"the command was {form.command[:40]!r}; it must be one of {', '.join(COMMANDS)}")
+    if len(form.note) > _NOTE:
+        raise Denied(400, f"the note had {len(form.note)} characters; at most {_NOTE} fit")
+    if form.hours is not None and (form.command != "hibernate" or not 0.0 < form.hours <= _HOURS):
+        raise Denied(400, f"hours belong to hibernate and lie above 0 and at most at {_HOURS:.0f}")
+    return form
+
+
+def _said(note: str) -> str:
+    return _UNSEEN.sub(" ", note).strip()
+
+
+async def _form(request: Request, kind: type[_Given]) -> _Given:
+    if request.headers.get("content-type", "").split(";")[0].strip() != "application/json":
+        raise Denied(415, "the request must be JSON")
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Denied(400, "the request was malformed") from None
+
+
+def _signed_in(cookie: str, session: Session) -> Response:
+    response = _json({"signed_in": True, "csrf": session.csrf})
+    response.set_cookie(COOKIE, cookie, path="/", httponly=True, samesite="strict")
+    return response
+
+
+def _denied(denied: Denied) -> Response:
+    response = _json({"error": str(denied)}, status=denied.status)
+    if denied.wait_s:
+        response.headers["retry-after"] = f"{denied.wait_s:.0f}"
+    return response
+
+
+def _json(found: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(found), status_code=status, media_type="application/json")
+
+
+def _page(html: str) -> Handler:
+    async def handler(_: Request) -> Response:
+        return Response(html, media_type="text/html")
+
+    return handler

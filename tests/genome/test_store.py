@@ -1,0 +1,116 @@
+"""The genome store and the names in it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genome.identity import canonical, content_hash, genome_id
+from genome.store import GenomeRecord, GenomeStore
+from organism.errors import BadInput
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = GenomeStore(tmp_path / "genome.db")
+    yield made
+    made.close()
+
+
+FOUNDER = GenomeRecord.of("ema_trend", 0, (("slow", 480.0), ("fast", 120.0)))
+
+genes = st.dictionaries(
+    st.text("abcdef", min_size=1, max_size=5), st.floats(-1e6, 1e6), min_size=1, max_size=5
+)
+
+
+@pytest.mark.requirement("S4-12.4")
+@given(content=genes, seed=st.randoms())
+def test_a_name_depends_on_the_genes_and_not_on_their_order(content, seed):
+    pairs = list(content.items())
+    named = genome_id("x", 3, tuple(pairs))
+    seed.shuffle(pairs)
+
+    assert genome_id("x", 3, tuple(pairs)) == named
+    family, generation, digits = named.rsplit("_", 2)
+    assert (family, generation, len(digits)) == ("x", "3", 8)
+    changed = {**content, next(iter(content)): content[next(iter(content))] + 1.0}
+    assert content_hash("x", tuple(changed.items())) != content_hash("x", tuple(pairs))
+
+
+def test_an_integer_gene_has_the_name_of_the_equal_float():
+    assert genome_id("x", 0, (("n", 5),)) == genome_id("x", 0, (("n", 5.0),))
+
+
+@pytest.mark.parametrize("broken", [(("a", 1.0), ("a", 2.0)), (("a", float("inf")),)])
+def test_genes_without_one_meaning_are_refused(broken):
+    with pytest.raises(BadInput):
+        canonical(broken)
+
+
+def test_a_record_is_kept_and_found(store, tmp_path):
+    assert store.put(FOUNDER)
+    assert store.get(FOUNDER.genome_id) == FOUNDER
+    assert store.get("nobody_0_00000000") is None
+    reader = GenomeStore(tmp_path / "genome.db", writable=False)
+    assert list(reader.records()) == [FOUNDER]
+    reader.close()
+
+
+def test_writing_the_same_again_changes_nothing(store):
+    assert store.put(FOUNDER)
+    assert not store.put(FOUNDER)
+    assert list(store.records()) == [FOUNDER]
+
+
+def test_other_content_under_a_known_name_is_refused(store):
+    store.put(FOUNDER)
+    other = GenomeRecord.of("ema_trend", 0, FOUNDER.genes, origin="import")
+
+    with pytest.raises(BadInput, match="written once"):
+        store.put(other)
+    assert store.get(FOUNDER.genome_id).origin == "founder"
+
+
+def test_a_name_that_is_not_that_of_the_content_is_refused(store):
+    chosen = GenomeRecord(
+        genome_id="ema_trend_0_deadbeef", family="ema_trend", generation=0, genes=FOUNDER.genes
+    )
+
+    with pytest.raises(BadInput, match="never chosen"):
+        store.put(chosen)
+    assert list(store.records()) == []
+
+
+def test_lineage_is_a_genome_and_all_its_ancestors_once(store):
+    mother, father = FOUNDER, GenomeRecord.of("ema_trend", 0, (("fast", 60.0), ("slow", 240.0)))
+    child = GenomeRecord.of(
+        "ema_trend", 1, (("fast", 60.0), ("slow", 480.0)), (mother.genome_id, father.genome_id), "crossover"
+    )
+    grandchild = GenomeRecord.of(
+        "ema_trend", 2, (("fast", 61.0), ("slow", 480.0)), (child.genome_id, mother.genome_id), "mutation"
+    )
+    for record in (mother, father, child, grandchild):
+        store.put(record)
+
+    assert store.lineage(grandchild.genome_id) == (grandchild, child, mother, father)
+    assert store.lineage(mother.genome_id) == (mother,)
+    assert [r.generation for r in store.records("ema_trend")] == [0, 0, 1, 2]
+    assert list(store.records("nothing")) == []
+
+
+def test_a_child_of_nobody_is_refused(store):
+    orphan = GenomeRecord.of("ema_trend", 1, FOUNDER.genes, ("ema_trend_0_00000000",), "mutation")
+
+    with pytest.raises(BadInput, match="not stored"):
+        store.put(orphan)
+
+
+def test_an_unknown_genome_and_a_missing_store_are_named(store, tmp_path):
+    with pytest.raises(BadInput, match="no genome"):
+        store.lineage("nobody_0_00000000")
+    with pytest.raises(BadInput, match="does not exist"):
+        GenomeStore(tmp_path / "none.db", writable=False)
+
+
+def test_the_store_writes_ahead(store):
+    assert store._database.journal_mode == "wal"

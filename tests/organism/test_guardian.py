@@ -1,0 +1,438 @@
+"""The guardian with real processes, and its rules without."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from organism.errors import StateBusy
+from organism.guardian import BodyLock, FolderLock, GuardOptions, request_stop, wait_for_body
+from organism.guardian.lock import held, read_note, write_note
+from organism.guardian.policy import Deaths, Next, Silence, after_death, service_wait_s
+from organism.heartbeat import Heart
+from tests.organism.living import until
+
+OPTIONS = GuardOptions(state=Path())
+ROOT = Path(__file__).resolve().parents[2]
+
+# ------------------------------------------------------------ rules
+
+
+def test_the_fourth_restart_within_ten_minutes_is_safe_and_three_safe_deaths_end_it():
+    deaths, what = Deaths(), []
+    for now_s in range(10):
+        deaths, then = after_death(deaths, float(now_s), -9, OPTIONS, asked=False)
+        what.append(then)
+        if then is Next.GIVE_UP:
+            break
+    assert what == [Next.START] * 3 + [Next.START_SAFE] * 3 + [Next.GIVE_UP]
+
+
+@given(st.lists(st.floats(601.0, 5_000.0), max_size=30))
+def test_deaths_far_apart_never_lead_to_safe_mode(gaps):
+    deaths, now_s = Deaths(), 0.0
+    for gap in gaps:
+        now_s += gap
+        deaths, then = after_death(deaths, now_s, 1, OPTIONS, asked=False)
+        assert then is Next.START
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "expected"),
+    [
+        (0, True, Next.END),
+        (0, False, Next.START),  # an actor library that ends with 0 by mistake is no orderly end
+        (2, False, Next.REFUSE),
+        (70, False, Next.START),
+        (-9, False, Next.START),
+    ],
+)
+def test_each_end_of_the_body_has_its_answer(code, asked, expected):
+    assert after_death(Deaths(), 1.0, code, OPTIONS, asked=asked)[1] is expected
+
+
+@given(st.floats(0, 100), st.floats(0.31, 1_000))
+def test_a_span_in_which_the_guardian_itself_stood_still_is_no_silence(began_s, late_s):
+    now_s = began_s + 0.1 + late_s
+    assert not Silence(began_s, has_beaten=True).excused(late_s, now_s).is_too_long(now_s, OPTIONS)
+    assert Silence(began_s, has_beaten=True).is_too_long(now_s, OPTIONS) == (now_s - began_s > 2.0)
+
+
+def test_services_wait_longer_each_time_and_never_longer_than_the_cap():
+    waits = [service_wait_s(n) for n in range(1, 50)]
+    assert waits[0] == 0.0
+    assert waits == sorted(waits)
+    assert max(waits) == 30.0
+
+
+# ------------------------------------------------------------ locks and notes
+
+
+def test_a_second_holder_is_refused_with_one_sentence_that_names_the_first(tmp_path):
+    with held(tmp_path), pytest.raises(StateBusy) as caught, held(tmp_path):
+        pass
+    assert f"process id {os.getpid()}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+    with held(tmp_path):
+        pass
+
+
+def test_looking_at_a_lock_leaves_it_and_its_owner_alone(tmp_path):
+    lock = FolderLock(tmp_path / "lock")
+    assert not lock.is_held()
+    assert not lock.path.exists()
+    lock.hold()
+    other = FolderLock(lock.path)
+    assert other.is_held()
+    assert other.owner() == os.getpid()
+    lock.let_go()
+    assert not other.is_held()
+
+
+def test_a_body_that_does_not_let_go_keeps_the_next_one_out(tmp_path):
+    body = BodyLock(tmp_path)
+    body.hold()
+    with pytest.raises(StateBusy):
+        wait_for_body(tmp_path, 0.1)
+    body.let_go()
+    wait_for_body(tmp_path, 0.1)
+
+
+def test_a_note_is_replaced_whole_and_a_torn_one_counts_as_none(tmp_path):
+    assert read_note(tmp_path) == {}
+    write_note(tmp_path, {"pid": 1})
+    assert read_note(tmp_path) == {"pid": 1}
+    (tmp_path / "guardian.json").write_text('{"pid": ')
+    assert read_note(tmp_path) == {}
+
+
+def test_stopping_nothing_says_so_and_signals_nobody(tmp_path):
+    assert request_stop(tmp_path) == f"Nothing was running on {tmp_path}."
+    (tmp_path / "lock").write_text(f"{os.getpid()}\n")  # left by a process whose number is ours now
+    assert request_stop(tmp_path) == f"Nothing was running on {tmp_path}."
+
+
+def test_the_guardian_imports_nothing_but_the_standard_library():
+    code = (
+        "import sys; before = set(sys.modules); import organism.guardian, organism.heartbeat; "
+        "new = {m.split('.')[0] for m in set(sys.modules) - before}; "
+        "print(*(new - set(sys.stdlib_module_names)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["organism"]
+
+
+def test_a_heart_without_a_guardian_beats_for_nobody(monkeypatch):
+    monkeypatch.delenv("ORGANISM_PARENT_FD", raising=False)
+    monkeypatch.setenv("ORGANISM_BEAT_FD", "")
+    heart = Heart()
+    heart.beat()
+    heart.farewell()
+    assert not heart.is_guarded
+    assert heart.watch_parent(lambda: None) is None
+
+
+def test_a_heart_never_waits_for_a_guardian_that_does_not_read(monkeypatch):
+    read, write = os.pipe()
+    monkeypatch.setenv("ORGANISM_BEAT_FD", str(write))
+    heart = Heart()
+    for _ in range(70_000):
+        heart.beat()
+    os.close(read)
+    heart.beat()
+    os.close(write)
+
+
+# ------------------------------------------------------------ real processes
+
+CHILD = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from organism.guardian import BodyLock
+from organism.heartbeat import Heart, dump_tracebacks_to
+
+name, mode, state = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+heart, stop = Heart(), threading.Event()
+heart.watch_parent(stop.set)
+dump_tracebacks_to(state / "tracebacks")
+starts = state / f"{name}.starts"
+n = len(starts.read_text().splitlines()) if starts.exists() else 0
+if name == "body":
+    BodyLock(state).hold(wait_s=10.0)
+    if mode != "refuse":
+        heart.beat()  # before it says that it started: from then on the short limit holds
+with starts.open("a") as file:
+    file.write(f"{os.getpid()} {' '.join(sys.argv[4:])}\\n")
+if mode == "refuse":
+    sys.exit(2)
+if mode == "crash":
+    heart.beat()
+    os._exit(1)
+if mode == "stubborn":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+beats = 0
+while not stop.wait(0.02) or mode == "stubborn":
+    beats += 1
+    if not (mode == "hang" and n == 0 and beats > 5):
+        heart.beat()
+    if mode == "done" and beats > 5:
+        heart.farewell()
+        break
+    if mode == "die" and n < 2 and beats > 2:
+        os._exit(3)
+with (state / "ends").open("a") as file:
+    file.write(f"{name}\\n")
+"""
+
+DRIVER = """
+import json, sys
+from pathlib import Path
+from organism.errors import OrganismError
+from organism.guardian import ChildCommand, GuardOptions, guard
+
+script, state, modes, options = sys.argv[1:]
+children = [ChildCommand(n, [sys.executable, script, n, m, state]) for n, m in json.loads(modes).items()]
+try:
+    sys.exit(guard(children, GuardOptions(state=Path(state), **json.loads(options))))
+except OrganismError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
+"""
+
+
+class Guarded:
+    def __init__(self, folder, modes, **options):
+        self.state = folder / "state"
+        self.state.mkdir(exist_ok=True)
+        script = folder / "child.py"
+        script.write_text(CHILD)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", DRIVER, str(script), str(self.state), json.dumps(modes), json.dumps(options)],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+
+    def starts(self, name="body"):
+        path = self.state / f"{name}.starts"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(int(line.split()[0]), line.split()[1:]) for line in lines]
+
+    def ends(self):
+        path = self.state / "ends"
+        return path.read_text().split() if path.exists() else []
+
+    def pid(self, name="body"):
+        return self.starts(name)[-1][0]
+
+    def wait(self, timeout=20.0):
+        _, errors = self.process.communicate(timeout=timeout)
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def guarded(tmp_path):
+    running = []
+
+    def start(modes, **options):
+        running.append(Guarded(tmp_path, modes, **options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        for name in ("body", "dashboard", "sender"):
+            for pid, _ in one.starts(name):
+                if is_child_script(pid):
+                    os.kill(pid, signal.SIGKILL)
+        if one.process.poll() is None:
+            one.process.kill()
+        one.process.communicate()
+
+
+def is_child_script(pid):
+    try:
+        return b"child.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+chaos = pytest.mark.chaos
+ALL = {"body": "live", "dashboard": "live", "sender": "live"}
+
+
+@chaos
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_body_dashboard_and_sender_in_that_order(guarded, number):
+    run = guarded(ALL)
+    until(lambda: all(run.starts(name) for name in ALL))
+    until(lambda: len(read_note(run.state).get("children", ())) == 3)
+    began = time.monotonic()
+    run.process.send_signal(number)
+    code, errors = run.wait()
+    assert (code, errors) == (0, "")
+    assert time.monotonic() - began < 10
+    assert run.ends() == ["body", "dashboard", "sender"]
+    assert read_note(run.state) == {}
+
+
+@chaos
+def test_request_stop_stops_in_order_and_says_so(guarded):
+    run = guarded(ALL)
+    until(lambda: all(run.starts(name) for name in ALL))
+    assert request_stop(run.state) == (
+        f"Stopped the organism with process id {run.process.pid}; its state is in {run.state}."
+    )
+    assert run.wait()[0] == 0
+    assert run.ends() == ["body", "dashboard", "sender"]
+
+
+@chaos
+def test_a_crash_loop_ends_in_safe_mode_and_then_with_70_and_last_words(guarded):
+    run = guarded({"body": "crash", "sender": "live"})
+    code, errors = run.wait()
+    assert code == 70
+    assert [extra for _, extra in run.starts()] == [[], [], [], [], ["--safe"], ["--safe"], ["--safe"]]
+    words = [json.loads(line) for line in (run.state / "last_words.jsonl").read_text().splitlines()]
+    assert [w["title"] for w in words] == [
+        "The organism was put into safe mode",
+        "The organism has stopped and needs a person",
+    ]
+    assert all(w["severity"] == "critical" and w["wall_ns"] > 0 for w in words)
+    assert run.ends() == ["sender"]
+    assert "giving up with status 70" in errors
+
+
+@chaos
+def test_a_body_that_stops_beating_is_killed_with_its_tracebacks_and_started_again(guarded):
+    run = guarded({"body": "hang"}, silence_s=0.5)
+    until(lambda: len(run.starts()) == 2)
+    run.process.send_signal(signal.SIGTERM)
+    code, errors = run.wait()
+    assert code == 0
+    assert "was silent for 0." in errors
+    assert "most recent call first" in (run.state / "tracebacks").read_text()
+
+
+@chaos
+def test_a_stopped_body_is_replaced_within_six_seconds(guarded):
+    run = guarded({"body": "live"})
+    until(run.starts)
+    until(lambda: read_note(run.state))
+    began = time.monotonic()
+    os.kill(run.pid(), signal.SIGSTOP)
+    until(lambda: len(run.starts()) == 2)
+    assert 1.9 < time.monotonic() - began < 6.0
+    run.process.send_signal(signal.SIGTERM)
+    assert run.wait()[0] == 0
+
+
+@chaos
+def test_a_killed_body_is_started_again_at_once(guarded):
+    run = guarded({"body": "live"})
+    until(run.starts)
+    began = time.monotonic()
+    os.kill(run.pid(), signal.SIGKILL)
+    until(lambda: len(run.starts()) == 2)
+    assert time.monotonic() - began < 3.0
+    until(lambda: read_note(run.state).get("restarts") == 1)
+
+
+@chaos
+def test_children_end_in_order_when_the_guardian_is_killed_and_a_new_one_takes_over(guarded):
+    run = guarded(ALL)
+    until(lambda: all(run.starts(name) for name in ALL))
+    run.process.kill()
+    run.process.wait()
+    until(lambda: sorted(run.ends()) == ["body", "dashboard", "sender"])
+    again = guarded({"body": "live"})
+    until(lambda: len(again.starts()) == 2)
+    again.process.send_signal(signal.SIGTERM)
+    assert again.wait()[0] == 0
+
+
+@chaos
+def test_a_second_organism_on_one_folder_is_refused(guarded):
+    first = guarded({"body": "live"})
+    until(first.starts)
+    second = guarded({"body": "live"})
+    code, errors = second.wait()
+    assert code == 2
+    assert f"process id {first.process.pid}" in errors
+    assert len(errors.strip().splitlines()) == 1
+    assert len(first.starts()) == 1
+
+
+@chaos
+def test_bad_input_is_passed_through_and_not_tried_again(guarded):
+    run = guarded({"body": "refuse", "sender": "live"})
+    code, _ = run.wait()
+    assert code == 2
+    assert len(run.starts()) == 1
+
+
+@chaos
+def test_a_body_that_says_its_work_is_done_ends_everything_with_0(guarded):
+    run = guarded({"body": "done", "dashboard": "live"})
+    assert run.wait()[0] == 0
+    assert len(run.starts()) == 1
+
+
+@chaos
+def test_a_limited_run_ends_in_order(guarded):
+    run = guarded({"body": "live", "sender": "live"}, run_for_s=0.6)
+    assert run.wait() == (0, "")
+    assert run.ends() == ["body", "sender"]
+
+
+@chaos
+def test_a_dashboard_that_dies_is_started_again_and_the_body_never_notices(guarded):
+    run = guarded({"body": "live", "dashboard": "die"})
+    until(lambda: len(run.starts("dashboard")) == 3)
+    assert len(run.starts()) == 1
+    run.process.send_signal(signal.SIGTERM)
+    assert run.wait()[0] == 0
+
+
+@chaos
+def test_a_stubborn_body_is_killed_when_its_time_is_up(guarded):
+    run = guarded({"body": "stubborn", "sender": "live"}, stop_s=0.5)
+    until(lambda: run.starts("sender") and run.starts())
+    run.process.send_signal(signal.SIGTERM)
+    code, errors = run.wait()
+    assert code == 1
+    assert "did not stop within 0.5 s and was killed" in errors
+    assert run.ends() == ["sender"]
+
+
+@chaos
+def test_a_second_signal_does_not_wait(guarded):
+    run = guarded({"body": "stubborn"}, stop_s=30.0)
+    until(run.starts)
+    run.process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    run.process.send_signal(signal.SIGTERM)
+    assert run.wait()[0] == 1
+    assert time.monotonic() - began < 5.0
+
+
+@chaos
+def test_a_stopped_guardian_does_not_blame_the_body(guarded):
+    """Guardian and body stand still together (a suspended machine): nobody is killed for it."""
+    run = guarded({"body": "live"}, silence_s=1.0)
+    until(lambda: run.starts() and read_note(run.state))
+    os.kill(run.process.pid, signal.SIGSTOP)
+    os.kill(run.pid(), signal.SIGSTOP)
+    end = time.monotonic() + 2.0
+    until(lambda: time.monotonic() > end)
+    os.kill(run.process.pid, signal.SIGCONT)
+    os.kill(run.pid(), signal.SIGCONT)
+    os.kill(run.process.pid, signal.SIGTERM)
+    code, errors = run.wait()
+    assert (code, errors) == (0, "")
+    assert len(run.starts()) == 1
