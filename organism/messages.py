@@ -151,7 +151,7 @@ class ReportAnswered(Fact, frozen=True, kw_only=True):
 
 
 class BarClosed(Fact, frozen=True, kw_only=True):
-    """One market instant: the complete set of believable bars that closed at it. Nervous → motor, brain, metabolism.
+    """One market instant: the complete set of believable bars that closed at it. Nervous → motor, brain.
 
     missing   symbols whose bar did not come by the deadline
     seam      the first instant of a new session: prices before it are no history of prices after it

@@ -58,9 +58,11 @@ def _live(options: argparse.Namespace, loaded: Loaded) -> None:
         heart = Heart()
         heart.watch_parent(stopping.set)
         # Importing the organs takes a while; the guardian hears the first beat when they live.
+        from organism.body.crashpoints import CrashPoints
         from organism.body.live import Body
 
-        Body(loaded, state, safe=options.safe, heart=heart.beat).run(stopping.is_set)
+        crash = CrashPoints.taken(os.environ)
+        Body(loaded, state, safe=options.safe, heart=heart.beat, crash=crash).run(stopping.is_set)
 
 
 @contextlib.contextmanager

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from organs.motor.paper.port import LivePaperPort, Local
 
 from organism import __version__
 from organism.body.anatomy import instruments_of, organ_cores
 from organism.body.children import FeedChild, VenueChild, trees
+from organism.body.crashpoints import CrashPoints
 from organism.body.desk import Desk
 from organism.body.watch import Heard, Parts, Watch
 from organism.body.worker import Worker
@@ -45,6 +45,7 @@ from organism.supervisor import Hooks, Supervisor
 from organism.timers import Timer
 from organism.view.writer import ViewWriter
 from organism.vitals.heal import Action
+from organs.motor.paper.port import Backend, LivePaperPort, Local
 from organs.nervous.feeds import instants
 from organs.nervous.live import LiveFeed
 from organs.reproduction.store_port import GenomeStorePort
@@ -56,13 +57,28 @@ COMMANDS_S = 5.0  # longest wait at the start for waiting commands to be applied
 
 
 class Body:
-    """All of it. `heart` is called about every 50 ms while every child beats."""
+    """All of it. `heart` is called about every 50 ms while every child beats.
 
-    def __init__(self, loaded: Loaded, state: Path, *, safe: bool, heart: Callable[[], None]) -> None:
+    crash         for drills: where to die
+    before_step   for drills: (organ, envelope) before each step; may raise, or hang
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        state: Path,
+        *,
+        safe: bool,
+        heart: Callable[[], None],
+        crash: CrashPoints | None = None,
+        before_step: Callable[[str, Envelope], None] | None = None,
+    ) -> None:
         self.settings = settings = loaded.settings
         self.clock = SystemClock()
         self.state = state
         self._safe = safe
+        self._crash = crash
+        self._before_step = crash.before_step if crash is not None else before_step
         self._open = False  # the feed waits until what was ordered meanwhile has been applied
         self._numbers = itertools.count(1)
         self.journal = SqliteJournal(
@@ -80,6 +96,9 @@ class Body:
         self.cores = organ_cores(settings, instruments, self.journal.namespace)
         self.snapshots = SnapshotStore(state / "snapshots")
         recovery = recover(self.journal, self.snapshots, self.cores.values())
+        if crash is not None:
+            crash.reached("during_recovery")
+            self.journal.on_durable(crash.durable)
         self.goods = {
             name: LastGood(organ.state, organ.step, organ.seq, dict.fromkeys(organ.seen))
             for name, organ in recovery.organs.items()
@@ -89,13 +108,14 @@ class Body:
             self.cores, clock=self.clock, activity=self.activity, limit=settings.supervision.mailbox
         )
         self.venue = LivePaperPort(
-            lambda: Local(settings.paper, instruments, state / "paper_venue.db", settings.seed),
+            lambda: self._connected(Local(settings.paper, instruments, state / "paper_venue.db", settings.seed)),
             reply=self._venue_replied,
             is_current=self._is_current,
             began=self.activity.begin,
             ended=self.activity.end,
         )
         self.heard = Heard()
+        drills = () if crash is None else (crash.observe,)
         self.view = ViewWriter(state / "view.db")
         self.view.catch_up(self.journal)
         self.desk = Desk(
@@ -108,7 +128,7 @@ class Body:
             self.journal,
             deliver=self.directory.deliver,
             ports=self._ports(state),
-            observers=(self.horizon.observe, self.view.observe, self.heard.observe, self.desk.observe),
+            observers=(*drills, self.horizon.observe, self.view.observe, self.heard.observe, self.desk.observe),
             wake=self.timekeeper.wake,
         )
         self.activity.held = lambda: self.spine.n_held
@@ -177,6 +197,7 @@ class Body:
             save_snapshot=self._save_snapshot,
             snapshot_steps=settings.journal.snapshot_steps,
             snapshot_s=settings.journal.snapshot_s,
+            before_step=self._before_step,
         )
         supervisor = Supervisor(
             trees(settings.supervision, self._feed_name),
@@ -246,6 +267,11 @@ class Body:
         identity = f"venue:{origin.id}:{self.boot}:{next(self._numbers)}"
         envelope = Envelope(identity, "venue", 0, self.spine.market_ns, origin.id, message)
         self.directory.deliver("motor", envelope)
+        if self._crash is not None:
+            self._crash.delivered(message)
+
+    def _connected(self, venue: Backend) -> Backend:
+        return venue if self._crash is None else self._crash.around(venue)
 
     def _tell(self, organs: tuple[str, ...], sender: str, message: Message) -> None:
         identity = f"{sender}:{self.boot}:{next(self._numbers)}"

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from organs.motor.paper.matching import PaperExchange
-from organs.motor.paper.port import LockstepPaperPort
-
 from organism.body.anatomy import instruments_of, organ_cores
 from organism.effects import VenueAdvance, VenueCancel, VenueQuery, VenueReport, VenueSubmit
 from organism.journal.port import Journal
 from organism.lockstep import Faults, Lockstep
 from organism.settings import Settings
 from organism.spine import Observer
+from organs.motor.paper.matching import PaperExchange
+from organs.motor.paper.port import LockstepPaperPort
 
 
 class Assembled(NamedTuple):

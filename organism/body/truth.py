@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from organs.motor.paper.book import PaperTruth
-
 from organism.verify import VenueTruth
+from organs.motor.paper.book import PaperTruth
 
 
 def venue_truth(state: Path) -> Callable[[], VenueTruth] | None:

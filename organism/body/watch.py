@@ -26,7 +26,7 @@ from organism.vitals.heal import EVERY_S, Action, Healing, tend
 TURN_S = 0.5
 VITALS_S = 1.0
 RESTARTS_WITHIN_S = 600.0
-WARM_S = 5.0  # a body this young is not scored yet: too little is known
+WARM_S = 5.0  # a body this young is not scored before it has reconciled: too little is known
 
 
 @dataclass
@@ -108,7 +108,8 @@ class Watch:
     def turn(self) -> float:
         """Measure when it is time, heal when it is time, and bring the view up to date."""
         now_ns = self._parts.clock.mono_ns()
-        if now_ns - self._vitals_ns >= VITALS_S * 1e9 and now_ns - self._began_ns >= WARM_S * 1e9:
+        known = self._parts.heard.reconciled is not None or now_ns - self._began_ns >= WARM_S * 1e9
+        if known and (self._vitals is None or now_ns - self._vitals_ns >= VITALS_S * 1e9):
             self._vitals_ns = now_ns
             self._take_vitals(now_ns)
         if now_ns - self._healed_ns >= EVERY_S * 1e9 and self._inputs is not None:

@@ -25,8 +25,8 @@ from organs.nervous.checks import doubts, refusal, sane, tracked
 from organs.nervous.state import Cursor, NervousState, Track, counted
 
 SILENCE = "silence"
-_TRADING = ("motor", "brain", "metabolism")
-_WARMING = ("brain", "metabolism")
+_TRADING = ("motor", "brain")
+_WARMING = ("brain",)
 _CONCERNED = ("immune", "voice")
 # An instant further ahead of the newest than this is not believed (a new session begins within about a day) …
 _FAR_NS = 2 * 86_400 * NS_PER_S

@@ -67,7 +67,7 @@ def test_good_bars_pass_unchanged_to_those_who_trade():
     bars = both(1)
     state, effects = played(arrived(1, *bars))
 
-    assert effects[0].to == ("motor", "brain", "metabolism")
+    assert effects[0].to == ("motor", "brain")
     assert effects[0].message == BarClosed(at_ns=T0 + BAR_NS, session=1, bars=bars, seam=True)
     assert (state.n_bars, state.refused, state.doubtful) == (2, (), ())
 
@@ -75,7 +75,7 @@ def test_good_bars_pass_unchanged_to_those_who_trade():
 def test_warm_up_is_not_told_to_execution():
     _, effects = played(arrived(1, *both(1), warmup=True))
 
-    assert effects[0].to == ("brain", "metabolism")
+    assert effects[0].to == ("brain",)
     assert effects[0].message.warmup
 
 

@@ -1,0 +1,73 @@
+"""`organism bench NAME`: measure on this machine, now."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from organism.cli.benches import machine
+from organism.cli.context import emit
+from organism.cli.parser import Options
+
+
+def perform(options: Options) -> int:
+    """Measure and print; progress goes to standard error."""
+    results: dict[str, Any] = {"machine": machine()}
+    for title, measure in _plan(options.name):
+        print(f"bench: {title} …", file=sys.stderr, flush=True)
+        results |= {title: measure(options.quick)}
+    if options.json:
+        emit(results)
+    else:
+        _print(results)
+    return 0
+
+
+def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:
+    lockstep = ("lockstep", _lockstep)
+    journal = ("journal", _journal)
+    if name == "lockstep":
+        return [lockstep]
+    if name == "journal":
+        return [journal]
+    from organism.cli.benches import processes
+
+    return [
+        ("start", lambda quick: processes.first_signs(quick=quick)),
+        lockstep,
+        ("drills", _drills),
+        ("restart", lambda quick: processes.back_again(quick=quick)),
+        journal,
+        ("cost", lambda quick: processes.cost(quick=quick)),
+    ]
+
+
+def _lockstep(quick: bool) -> Any:  # noqa: FBT001 - one of a table of measures
+    from organism.cli.benches import lockstep
+
+    return lockstep.bench(quick=quick)
+
+
+def _drills(quick: bool) -> Any:  # noqa: FBT001
+    from organism.cli.benches import drills
+
+    return drills.bench(quick=quick)
+
+
+def _journal(quick: bool) -> Any:  # noqa: FBT001
+    from organism.journal.bench import bench_journal
+
+    with tempfile.TemporaryDirectory() as folder:
+        return bench_journal(Path(folder), 1.0 if quick else 5.0)
+
+
+def _print(results: dict[str, Any], indent: str = "") -> None:
+    for key, value in results.items():
+        if isinstance(value, dict) and any(isinstance(v, dict) for v in value.values()):
+            print(f"{indent}{key}")
+            _print(value, indent + "  ")
+        elif isinstance(value, dict):
+            print(f"{indent}{key}: " + "  ".join(f"{k} {v}" for k, v in value.items()))
+        else:
+            print(f"{indent}{key}: {value}")
