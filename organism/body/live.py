@@ -108,7 +108,9 @@ class Body:
             self.cores, clock=self.clock, activity=self.activity, limit=settings.supervision.mailbox
         )
         self.venue = LivePaperPort(
-            lambda: self._connected(Local(settings.paper, instruments, state / "paper_venue.db", settings.seed)),
+            lambda: self._connected(
+                Local(settings.paper, instruments, state / "paper_venue.db", settings.seed)
+            ),
             reply=self._venue_replied,
             is_current=self._is_current,
             began=self.activity.begin,
@@ -128,7 +130,13 @@ class Body:
             self.journal,
             deliver=self.directory.deliver,
             ports=self._ports(state),
-            observers=(*drills, self.horizon.observe, self.view.observe, self.heard.observe, self.desk.observe),
+            observers=(
+                *drills,
+                self.horizon.observe,
+                self.view.observe,
+                self.heard.observe,
+                self.desk.observe,
+            ),
             wake=self.timekeeper.wake,
         )
         self.activity.held = lambda: self.spine.n_held

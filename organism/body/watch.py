@@ -20,13 +20,13 @@ from organism.post import Sample
 from organism.settings import Settings
 from organism.view.live import BodyLive, FeedLive, LiveSample, OrganLive
 from organism.view.writer import ViewWriter
-from organism.vitals import FeedSign, MachineSampler, OrganSign, VitalInputs, health
+from organism.vitals import FeedSign, MachineSampler, OrganSign, VitalInputs, health, unknown
 from organism.vitals.heal import EVERY_S, Action, Healing, tend
 
 TURN_S = 0.5
 VITALS_S = 1.0
 RESTARTS_WITHIN_S = 600.0
-WARM_S = 5.0  # a body this young is not scored before it has reconciled: too little is known
+WARM_S = 20.0  # a body this young is not scored while too little is known
 
 
 @dataclass
@@ -108,8 +108,7 @@ class Watch:
     def turn(self) -> float:
         """Measure when it is time, heal when it is time, and bring the view up to date."""
         now_ns = self._parts.clock.mono_ns()
-        known = self._parts.heard.reconciled is not None or now_ns - self._began_ns >= WARM_S * 1e9
-        if known and (self._vitals is None or now_ns - self._vitals_ns >= VITALS_S * 1e9):
+        if self._vitals is None or now_ns - self._vitals_ns >= VITALS_S * 1e9:
             self._vitals_ns = now_ns
             self._take_vitals(now_ns)
         if now_ns - self._healed_ns >= EVERY_S * 1e9 and self._inputs is not None:
@@ -125,7 +124,11 @@ class Watch:
         self._commit_ms = (time.perf_counter() - started) * 1e3
 
     def _take_vitals(self, now_ns: int) -> None:
-        inputs = self._inputs = self._look()
+        inputs = self._look()
+        young = now_ns - self._began_ns < WARM_S * 1e9
+        if young and not set(unknown(inputs)) <= {"slope"}:
+            return  # a body that has not finished starting is not yet unwell
+        self._inputs = inputs
         taken = self._vitals = health(inputs)
         self._n_vitals += 1
         identity = f"vitals:{self._parts.boot}:{self._n_vitals}"

@@ -7,7 +7,15 @@ from organism.effects import Publish, VenueSubmit
 from organism.journal.rows import PAYLOAD_VERSION, Row, Run
 from organism.journal.upcast import Payloads
 from organism.market import Instrument
-from organism.messages import AlertRaised, Filled, OrderApproved, OrderUpdated, PortfolioMarked
+from organism.messages import (
+    AlertRaised,
+    Filled,
+    Message,
+    OrderApproved,
+    OrderUpdated,
+    PortfolioMarked,
+    QueryAnswered,
+)
 from organism.trading import Fill
 from organism.verify.books import Ledger
 from organism.verify.orders import Orders
@@ -17,6 +25,7 @@ MOST_FINDINGS = 200
 DUST = "dust:"
 # Rows without any of these need not be decoded. Tags are class names, so they stand in the bytes as they are.
 _TELLING = re.compile(b"OrderApproved|OrderUpdated|Filled|PortfolioMarked|VenueSubmit|dust:")
+_ANSWER = b"QueryAnswered"
 _SPEAKER = {
     OrderApproved: "immune", OrderUpdated: "motor", Filled: "motor", PortfolioMarked: "metabolism",
 }  # fmt: skip
@@ -38,6 +47,7 @@ class Examiner:
         self.ledger = Ledger(instruments, self.finds)
         self._payloads = Payloads()
         self._told: dict[str, Fill] = {}  # by envelope id, until metabolism has read it
+        self._newest_read = (0, 0)
 
     def begin(self, first_seq: int) -> None:
         """Say where the journal begins; beyond row 1 its beginning is kept elsewhere."""
@@ -63,6 +73,8 @@ class Examiner:
             self._read_by_metabolism(row.input_id)
         run = runs.get(row.run)
         version = PAYLOAD_VERSION if run is None else run.payload_version
+        if row.organ == "motor" and row.input and (version != PAYLOAD_VERSION or _ANSWER in row.input):
+            self._read_by_motor(self._payloads.envelope(row.input, version).message)
         if version == PAYLOAD_VERSION and not _TELLING.search(row.effects):
             return
         for position, effect in enumerate(self._payloads.effects(row.effects, version)):
@@ -76,8 +88,14 @@ class Examiner:
     def finish(self) -> None:
         """Judge what only the end can tell."""
         self.orders.finish()
-        self.n_unbooked = len(self._told)
-        if self._told:
+        for envelope_id, fill in self._told.items():
+            if _place(envelope_id) < self._newest_read:
+                self.finds(
+                    "ledger", f"fill {fill.key} was never booked; later ones were.", _place(envelope_id)[0]
+                )
+            else:
+                self.n_unbooked += 1
+        if self.n_unbooked:
             self.note(f"{self.n_unbooked} fills at the end are told and not yet booked")
 
     def _said(self, row: Row, position: int, effect: Publish) -> None:
@@ -107,15 +125,17 @@ class Examiner:
         fill = self._told.pop(envelope_id, None)
         if fill is None:  # not a fill, or one that was read before: it counts once
             return
-        for passed in self._overtaken(envelope_id):
-            self.finds("ledger", f"fill {passed.key} was never booked; later ones were.", self.seq)
+        self._newest_read = max(self._newest_read, _place(envelope_id))
         self.ledger.books.book(fill)
 
-    def _overtaken(self, envelope_id: str) -> list[Fill]:
-        """Fills told before this one and still unread: one sender is heard in order, so they are lost."""
-        at = _place(envelope_id)
-        passed = [identity for identity in self._told if _place(identity) < at]
-        return [self._told.pop(identity) for identity in passed]
+    def _read_by_motor(self, message: Message) -> None:
+        if (
+            type(message) is QueryAnswered
+            and message.answered
+            and message.order is None
+            and not message.fills
+        ):
+            self.orders.absent(message.client_order_id)
 
 
 def _place(envelope_id: str) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from organism.messages import OrderApproved, OrderUpdated
 from organism.trading import LEGAL, TERMINAL, Fill, Order, OrderStatus
 
 ZERO = Decimal(0)
+PROOFS = 2  # answers "no such order" that an attempt needs before the next may leave
 SETTLE = "settle:"  # the venue closes what a session leaves open; nobody ordered that
 
 # What an order that never left may become at once.
@@ -53,6 +54,7 @@ class Orders:
         self.by_client_id: dict[str, Trace] = {}
         self.fills: dict[str, tuple[int, Fill]] = {}
         self.n_duplicates = 0
+        self._absences: dict[str, int] = {}
         self.partial = False
         self._finds = finds
 
@@ -83,12 +85,19 @@ class Orders:
                 self._finds(
                     "order", f"order {order.id} was sent as {client_id} without an intent before.", seq
                 )
+            if trace.client_ids and self._absences.get(trace.client_ids[-1], 0) < PROOFS:
+                text = f"order {order.id} was sent again without proof that {trace.client_ids[-1]} never arrived."
+                self._finds("order", text, seq)
             trace.client_ids.append(client_id)
             other = self.by_client_id.setdefault(client_id, trace)
             if other is not trace:
                 text = f"orders {other.order.id} and {order.id} share the client id {client_id}."
                 self._finds("order", text, seq)
         trace.may_send = False
+
+    def absent(self, client_id: str) -> None:
+        """The venue answered that it knows no such order."""
+        self._absences[client_id] = self._absences.get(client_id, 0) + 1
 
     def updated(self, message: OrderUpdated, seq: int) -> None:
         """An order moved on: legally, its filled quantity never falling."""
@@ -98,6 +107,9 @@ class Orders:
                 self._finds("order", f"order {message.order_id!r} moved on, but was never approved.", seq)
             return
         before, after = trace.status, message.status
+        if after is OrderStatus.SENT and trace.client_ids and message.client_order_id not in trace.client_ids:
+            # Another attempt: the row that says so is its intent. Whether it may leave is judged when it does.
+            before, trace.may_send = OrderStatus.INTENT, True
         repeated = before is after and message.filled == trace.filled
         if not repeated and after not in (_UNSENT if before is None else LEGAL[before]):
             self._finds("order", f"order {message.order_id} went from {trace.how} to {after.value}.", seq)

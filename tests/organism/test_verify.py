@@ -24,6 +24,7 @@ from organism.messages import (
     OrderUpdated,
     PortfolioMarked,
     Priority,
+    QueryAnswered,
     Severity,
 )
 from organism.portfolio import MarkedPosition, VenueOrder, VenuePosition
@@ -49,11 +50,18 @@ class World:
         self.cash, self.held, self.fees = START, {}, Decimal(0)
         self.venue_orders, self.venue_fills = {}, {}
 
+    def absent(self, client_id, answered=True):
+        """The venue says that it knows no such order."""
+        self.row("motor", reads=QueryAnswered(client_order_id=client_id, asked_mono_ns=1, answered=answered))
+
     def row(self, organ, *effects, reads=None):
         if organ not in self.incarnations:
             self.incarnations[organ] = self.journal.begin_incarnation(organ)
         step = next(self.steps)
-        envelope = Envelope(reads or "0.0", "x", 1, step, "", InstantSettled(at_ns=step, session=1, bars=()))
+        inner = InstantSettled(at_ns=step, session=1, bars=())
+        envelope = Envelope(reads or "0.0", "x", 1, step, "", inner)
+        if isinstance(reads, QueryAnswered):
+            envelope = Envelope(f"venue:{step}", "venue", 0, step, "", reads)
         now = Now(step, step, step, step)
         return self.journal.record(organ, self.incarnations[organ], step, envelope, effects, now)
 
@@ -462,14 +470,32 @@ def test_a_breach_that_lasts_is_told_once():
     assert all(f.seq for f in report.findings)
 
 
-def test_a_proven_absent_order_may_be_sent_again():
+def absent_and_sent_again(w):
+    w.update("2", S.UNKNOWN)
+    w.absent("c2")
+    w.absent("c2")
+    w.update("2", S.SENT, client_id="c2-again")
+    w.send("2", client_id="c2-again")
+
+
+def test_an_order_proven_absent_twice_may_be_sent_again():
+    world = lived()
+    absent_and_sent_again(world)
+    world.update("2", S.ACKED, client_id="c2-again")
+    report = world.audit()
+    assert report.ok, texts(report)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_one_proof_of_absence_or_two_failed_questions_are_not_enough(answered):
     world = lived()
     world.update("2", S.UNKNOWN)
-    world.update("2", S.INTENT)
+    world.absent("c2", answered=answered)
+    if not answered:
+        world.absent("c2", answered=answered)
+    world.update("2", S.SENT, client_id="c2-again")
     world.send("2", client_id="c2-again")
-    world.update("2", S.SENT)
-    world.update("2", S.ACKED)
-    assert world.audit().ok
+    assert_found(world.audit(), "order", "without proof that c2 never arrived")
 
 
 def test_a_state_told_again_is_no_transition():
@@ -643,9 +669,7 @@ def test_an_order_that_ended_here_but_is_open_there_is_found():
 def test_an_attempt_that_came_to_nothing_is_not_held_against_the_one_that_did():
     world = lived()
     world.venue_orders["c2"] = msgspec.structs.replace(world.venue_orders["c2"], status="expired")
-    world.update("2", S.UNKNOWN)
-    world.update("2", S.INTENT)
-    world.send("2", client_id="c2-again")
+    absent_and_sent_again(world)
     world.hear(world.execute("2", "1", client_id="c2-again"))
     report = world.audit(world.truth())
     assert report.ok, texts(report)

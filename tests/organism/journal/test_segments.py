@@ -1,8 +1,10 @@
 """Segments follow each other without a gap, whatever moment the body dies at."""
 
+import contextlib
+
 import pytest
 
-from organism.errors import JournalDamaged
+from organism.errors import JournalDamaged, JournalUnwritable
 from organism.journal import disk, segments
 from organism.journal.audit import audit
 from organism.journal.reader import read_rows
@@ -26,7 +28,10 @@ def test_rows_chain_across_sealed_segments(tmp_path, opened, steps):
     record(2)
     journal.flush()
 
-    assert [s.path.name for s in segments.segments(tmp_path)][:2] == ["journal-000001.db", "journal-000002.db"]
+    assert [s.path.name for s in segments.segments(tmp_path)][:2] == [
+        "journal-000001.db",
+        "journal-000002.db",
+    ]
     assert [row.seq for row in journal.rows()] == list(range(1, 15))
     assert [row.seq for row in journal.rows(after_seq=7)] == list(range(8, 15))
     report = audit(tmp_path)
@@ -80,7 +85,9 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("moment", range(8))
 @pytest.mark.parametrize("threaded", [False, True])
-def test_a_kill_at_any_moment_of_sealing_loses_nothing(tmp_path, opened, steps, monkeypatch, moment, threaded):
+def test_a_kill_at_any_moment_of_sealing_loses_nothing(
+    tmp_path, opened, steps, monkeypatch, moment, threaded
+):
     journal = opened(tmp_path, threaded=threaded)
     record = steps(journal)
     record(5)
@@ -102,10 +109,8 @@ def test_a_kill_at_any_moment_of_sealing_loses_nothing(tmp_path, opened, steps, 
         patch.setattr("pathlib.Path.rename", dying(__import__("pathlib").Path.rename))
         roll_now(journal)
         record(5)
-        try:
+        with contextlib.suppress(JournalUnwritable):
             journal.flush()
-        except BaseException as error:  # noqa: BLE001
-            assert "Killed" in repr(error) or "Killed" in repr(error.__cause__)
         if journal._thread is not None:
             journal.close()
     journal._disk._connection.close()

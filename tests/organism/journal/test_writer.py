@@ -95,7 +95,9 @@ def test_a_body_that_dies_leaves_a_prefix_that_ends_at_a_commit(tmp_path_factory
     durable = 0
     for index, n in enumerate(groups):
         for _ in range(n):
-            journal.record("o", number, 1, Envelope("x:1", "t", 0, 0, "", TimerFired(key="k", due_ns=1)), (), _now())
+            journal.record(
+                "o", number, 1, Envelope("x:1", "t", 0, 0, "", TimerFired(key="k", due_ns=1)), (), _now()
+            )
         if index < len(groups) - 1:
             journal.flush()
             durable = journal.durable_seq

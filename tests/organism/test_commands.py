@@ -1,0 +1,94 @@
+"""Commands of a person: durable when given, in order, answered once."""
+
+import stat
+import threading
+
+import pytest
+
+from organism.commands import COMMANDS, CommandsDb
+from organism.errors import BadInput
+
+
+@pytest.fixture
+def db(tmp_path):
+    return CommandsDb(tmp_path / "commands.db")
+
+
+def test_a_command_waits_until_it_is_acknowledged(db):
+    first = db.give("halt", "ann", "too hot")
+    second = db.give("hibernate", "bob", "", hours=3.5)
+
+    waiting = db.waiting()
+    assert [(c.id, c.command, c.operator, c.note, c.hours) for c in waiting] == [
+        (first, "halt", "ann", "too hot", None),
+        (second, "hibernate", "bob", "", 3.5),
+    ]
+    assert [c.id for c in db.waiting(first)] == [second]
+
+    db.acknowledge(first, "halted")
+
+    assert [c.id for c in db.waiting()] == [second]
+    assert db.wait_acknowledged(first, 0.0) == "halted"
+    assert db.wait_acknowledged(second, 0.0) is None
+
+
+def test_only_the_first_answer_counts(db):
+    number = db.give("halt", "ann", "")
+    db.acknowledge(number, "one")
+    db.acknowledge(number, "two")
+    assert db.find(number).result == "one"
+
+
+def test_an_answer_that_comes_while_waiting_is_heard(db):
+    number = db.give("resume", "ann", "")
+    answer = threading.Timer(0.05, db.acknowledge, (number, "active"))
+    answer.start()
+    assert db.wait_acknowledged(number, 10.0) == "active"
+    answer.join()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_list_may_be_given(db, command):
+    assert db.find(db.give(command, "ann", "")).command == command
+
+
+@pytest.mark.parametrize(
+    ("command", "hours"), [("sell", None), ("", None), ("hibernate", -1.0), ("halt", float("nan"))]
+)
+def test_anything_else_is_refused_and_leaves_nothing(db, command, hours):
+    with pytest.raises(BadInput):
+        db.give(command, "ann", "", hours)
+    assert db.waiting() == []
+
+
+def test_ids_rise_over_many_short_writers(tmp_path):
+    path, numbers = tmp_path / "commands.db", []
+
+    def give():
+        numbers.extend(CommandsDb(path).give("halt", "ann", "") for _ in range(5))
+
+    threads = [threading.Thread(target=give) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(1, 21))
+
+
+def test_the_file_is_private_and_absence_is_nothing_waiting(tmp_path, db):
+    assert db.waiting() == []
+    assert db.wait_acknowledged(1, 0.0) is None
+    assert not (tmp_path / "commands.db").exists()
+    db.give("halt", "ann", "")
+    assert stat.S_IMODE((tmp_path / "commands.db").stat().st_mode) == 0o600
+
+
+def test_a_damaged_file_is_named_in_one_sentence(tmp_path, db):
+    (tmp_path / "commands.db").write_bytes(b"not a database" * 99)
+    with pytest.raises(BadInput, match=r"commands\.db could not be used"):
+        db.give("halt", "ann", "")
+
+
+def test_a_longest_note_is_cut(db):
+    number = db.give("halt", "ann", "x" * 10_000)
+    assert len(db.find(number).note) == 1_000
