@@ -1,7 +1,7 @@
 """The one sentence: how the organism is, why, and whether it needs a person, in plain language.
 
 `lead` is the word one reads from across the room; `text` explains it; `need` says what to do. A halted
-organism says why and how to resume before anything else.
+organism says why and how to resume before anything else. What is to be typed stands in `backquotes`.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,10 @@ from typing import Any
 from dashboard import figures
 from dashboard.condition import Condition, Judged
 from dashboard.glimpse import Glimpse, Row
+from organism.reasons import cause
 
 NOTHING = "Nothing needs you."
-RESUME = './run resume --note "why"'
+RESUME = '`./run resume --note "why"`'
 # Ladder of drawdown: setting, and what happens there.
 BRAKES = (
     ("halve_at_drawdown", "sizes are halved"),
@@ -47,14 +48,14 @@ def say(glimpse: Glimpse, judged: Judged, *, guarded: bool) -> Sentence:
             return Sentence(
                 lead="Not started yet.",
                 text="No body has ever lived in this state folder.",
-                need="Type ./run start, and its vitals appear here within seconds.",
+                need="Type `./run start`, and its vitals appear here within seconds.",
                 tone="unknown",
             )
         case Condition.UNREADABLE:
             return Sentence(
                 lead="Vitals cannot be read.",
                 text=f"state/view.db answered: {glimpse.trouble}. Nothing is lost: it is rebuilt from the journal.",
-                need="Type ./run stop, delete state/view.db, then ./run start.",
+                need="Type `./run stop`, delete state/view.db, then `./run start`.",
                 tone="act",
             )
         case Condition.STARTING:
@@ -69,7 +70,8 @@ def say(glimpse: Glimpse, judged: Judged, *, guarded: bool) -> Sentence:
 
 def holdings(glimpse: Glimpse) -> str:
     """What is held: "Long BTC and SOL, 43 % exposed", or "Holding nothing"."""
-    longs, shorts = [], []
+    longs: list[str] = []
+    shorts: list[str] = []
     for position in glimpse.rows("positions"):
         size = figures.number(position.get("quantity"))
         if size:
@@ -123,8 +125,7 @@ def _money(glimpse: Glimpse) -> str:
 
 
 def _reason(standing: Row) -> str:
-    reason = str(standing.get("reason") or "no reason was recorded").strip().rstrip(".")
-    return reason[:240]
+    return cause(str(standing.get("reason") or "no reason was recorded"))[:240]
 
 
 def _starting(glimpse: Glimpse) -> Sentence:
@@ -154,9 +155,9 @@ def _down(glimpse: Glimpse, judged: Judged, *, guarded: bool) -> Sentence:
     if stops:
         known += "; its protective stops rest at the venue"
     need = (
-        "Its guardian is bringing it back; if this stays for a minute, type ./run doctor."
+        "Its guardian is bringing it back; if this stays for a minute, type `./run doctor`."
         if guarded
-        else "Type ./run start: it continues where it stopped."
+        else "Type `./run start`: it continues where it stopped."
     )
     return Sentence(lead="The body is down:", text=f"{known}.", need=need, tone="act")
 
@@ -198,7 +199,7 @@ def _unexplained(glimpse: Glimpse) -> Sentence | None:
     return Sentence(
         lead="Awake, but the books disagree:",
         text=f"the venue holds {figures.listed(found)} that no order of ours explains, so nothing new is opened.",
-        need="Type ./run verify, and look at the venue's own account.",
+        need="Type `./run verify`, and look at the venue's own account.",
         tone="act",
     )
 
@@ -209,7 +210,7 @@ def _safe(glimpse: Glimpse) -> Sentence | None:
     return Sentence(
         lead="Safe mode:",
         text=f"the body crashed too often, so it only protects what it holds. {_money(glimpse)}",
-        need="Read state/log, then type ./run stop and ./run start.",
+        need="Read state/log, then type `./run stop` and `./run start`.",
         tone="act",
     )
 
@@ -222,7 +223,7 @@ def _broken_organ(glimpse: Glimpse) -> Sentence | None:
     return Sentence(
         lead="Awake, but injured:",
         text=f"{figures.listed(broken)} {verb} not running. {_money(glimpse)}",
-        need="The supervisor is replacing what it can; if this stays, type ./run doctor.",
+        need="The supervisor is replacing what it can; if this stays, type `./run doctor`.",
         tone="act",
     )
 
@@ -293,7 +294,7 @@ def _unwell(glimpse: Glimpse) -> Sentence | None:
     return Sentence(
         lead="Awake, but unwell:",
         text=f"health is {health:.0f} of 100{why}{detail}. {_money(glimpse)}",
-        need="It looks after itself; if health keeps falling, type ./run doctor.",
+        need="It looks after itself; if health keeps falling, type `./run doctor`.",
         tone="watch",
     )
 

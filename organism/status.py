@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from organism.reasons import cause
 from organism.view.reader import NeverStarted, ViewReader, ViewUnreadable
 
 FRESH_S = 5.0  # a body that has not written its view for longer does not run, whatever its process id says
@@ -158,7 +159,8 @@ def _why_down(guardian: int | None, age_s: float | None, trouble: str) -> str:
 
 
 def _sentence(found: dict[str, Any]) -> str:
-    mode, reason, until = found["mode"], found["reason"], found["standing"].get("hibernating_until_ns")
+    mode, reason = found["mode"], cause(found["reason"])
+    until = found["standing"].get("hibernating_until_ns")
     match mode:
         case "NEVER_STARTED":
             return "NEVER STARTED: no organism has run on this folder. Start one with `organism start`."
@@ -176,7 +178,9 @@ def _sentence(found: dict[str, Any]) -> str:
         case "DOWN":
             was = found["standing"]
             halted = (
-                f" It was HALTED ({was['reason']}) and will be again." if was.get("state") == "halted" else ""
+                f" It was HALTED ({cause(str(was['reason']))}) and will be again."
+                if was.get("state") == "halted"
+                else ""
             )
             return f"DOWN: {reason}. Start it with `organism start`.{halted}"
     if found["unexplained_quantity"]:

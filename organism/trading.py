@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
+from organism.reasons import cause
+
 
 class Side(enum.Enum):
     """Which way an order changes the position."""
@@ -167,3 +169,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     hibernating_until_ns: int | None = None
     no_entries_until_ns: int | None = None
     metabolic_rate: float = 1.0
+
+    @property
+    def cause(self) -> str:
+        """Why, bare: see `cause`."""
+        return cause(self.reason)

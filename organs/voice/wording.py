@@ -102,16 +102,16 @@ def standing_changed(change: TradingStateChanged) -> tuple[Saying, ...]:
     if after.hibernating_until_ns is not None and after.hibernating_until_ns != before.hibernating_until_ns:
         until = moment(after.hibernating_until_ns)
         told.append(
-            warning("Hibernating", f"No entries until {until} (market time): {after.reason}.", "hibernating")
+            warning("Hibernating", f"No entries until {until} (market time): {after.cause}.", "hibernating")
         )
     if after.no_entries_until_ns is not None and after.no_entries_until_ns != before.no_entries_until_ns:
         until = moment(after.no_entries_until_ns)
-        told.append(warning("No entries", f"None until {until} (market time): {after.reason}.", "no_entries"))
+        told.append(warning("No entries", f"None until {until} (market time): {after.cause}.", "no_entries"))
     if after.metabolic_rate < before.metabolic_rate:
         told.append(
             warning(
                 "Smaller sizes",
-                f"Every size is scaled to {after.metabolic_rate:.0%} (was {before.metabolic_rate:.0%}): {after.reason}.",
+                f"Every size is scaled to {after.metabolic_rate:.0%} (was {before.metabolic_rate:.0%}): {after.cause}.",
                 "rate",
                 Priority.LOW,
             )
@@ -124,20 +124,20 @@ def standing_changed(change: TradingStateChanged) -> tuple[Saying, ...]:
 def _state_changed(before: Standing, after: Standing) -> Saying:
     if after.state is TradingState.HALTED:
         only = "Only orders that shrink a position pass."
-        return urgent("Trading HALTED", f"Halted: {after.reason}. {only} {HOW_TO_RESUME}")
+        return urgent("Trading HALTED", f"Halted: {after.cause}. {only} {HOW_TO_RESUME}")
     if after.state is TradingState.REDUCING:
         only = "Only orders that shrink a position pass."
-        return warning("Trading is REDUCING", f"Reducing: {after.reason}. {only}", "reducing")
+        return warning("Trading is REDUCING", f"Reducing: {after.cause}. {only}", "reducing")
     priority = Priority.HIGH if before.state is TradingState.HALTED else Priority.LOW
-    return good("Trading resumed", f"Active again: {after.reason}.", priority=priority)
+    return good("Trading resumed", f"Active again: {after.cause}.", priority=priority)
 
 
 def _widened(before: Standing, after: Standing) -> Saying:
     if before.hibernating_until_ns is not None and after.hibernating_until_ns is None:
-        return good("Hibernation is over", f"{after.reason}.", "hibernating_over")
+        return good("Hibernation is over", f"{after.cause}.", "hibernating_over")
     if before.no_entries_until_ns is not None and after.no_entries_until_ns is None:
-        return good("Entries are allowed again", f"{after.reason}.", "no_entries_over")
-    return good("Limits changed", f"{after.reason}.", "limits")
+        return good("Entries are allowed again", f"{after.cause}.", "no_entries_over")
+    return good("Limits changed", f"{after.cause}.", "limits")
 
 
 def restarted(message: OrganRestarted) -> Saying:
