@@ -6,6 +6,7 @@ Later wins: default < file < environment (`ORGANISM_RISK__MAX_GROSS_EXPOSURE=0.8
 
 import functools
 import hashlib
+import inspect
 import re
 import tomllib
 import types
@@ -113,12 +114,12 @@ def documented() -> dict[str, str]:
     for section, kind in {"": Settings, **sections()}.items():
         prefix = f"{section}." if section else ""
         latest: list[str] = []
-        for line in (kind.__doc__ or "").splitlines()[1:]:
-            column = re.fullmatch(r"    (\w+(?:, \w+)*)\s{2,}(\S.*)", line)
+        for line in inspect.cleandoc(kind.__doc__ or "").splitlines()[1:]:
+            column = re.fullmatch(r"(\w+(?:, \w+)*)\s{2,}(\S.*)", line)
             if column:
                 latest = [prefix + name for name in column[1].split(", ")]
                 found |= dict.fromkeys(latest, column[2].strip())
-            elif line.startswith("     ") and line.strip():
+            elif line.startswith(" ") and line.strip():
                 found |= {name: f"{found[name]} {line.strip()}" for name in latest}
     return found
 

@@ -42,24 +42,27 @@ class CancelTimer(Deed, frozen=True, kw_only=True):
 class VenueAdvance(Deed, frozen=True, kw_only=True):
     """Tell the paper venue that these bars closed. Idempotent by `at_ns`; answered by `VenueAdvanced`.
 
-    since    last fill sequence motor has seen at the venue ("" for none)
+    since    trade id cursor: the answer holds every fill after it, so that a lost answer loses none; "" for all
     settle   end of session: cancel resting orders, close positions at the last price
     """
 
     at_ns: int
     bars: tuple[Bar, ...]
     settle: bool = False
+    since: str = ""
 
 
 class VenueSubmit(Deed, frozen=True, kw_only=True):
     """Send an order. Answered by `SubmitAnswered`, or never.
 
-    valid_for_s   the venue refuses the request if it arrives later than this after sending
+    valid_for_s    the venue refuses the request if it arrives later than this after sending
+    sent_mono_ns   when that span began, monotonic: at the decision, not when the disk let the request leave
     """
 
     client_order_id: str
     approved: ApprovedOrder
     valid_for_s: float
+    sent_mono_ns: int = 0
 
 
 class VenueCancel(Deed, frozen=True, kw_only=True):

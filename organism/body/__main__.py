@@ -1,7 +1,7 @@
 """`python -m organism.body`: the body process, a child of the guardian.
 
-Exit status: 0 after an orderly stop, 2 bad input, 70 a supervisor gave up, 1 anything else that only a new
-process can answer (an unwritable journal, above all).
+Exit status: 0 after an orderly stop, 2 where only a person can help (bad input, a damaged journal), 70 a
+supervisor gave up, 1 anything else that only a new process can answer (an unwritable journal, above all).
 """
 
 import argparse
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from organism.config import Loaded, load, without_channels
-from organism.errors import BadInput, OrganismError
+from organism.errors import BadInput, JournalDamaged, OrganismError
 from organism.guardian.lock import BodyLock
 from organism.heartbeat import Heart, dump_tracebacks_to
 from organism.logs import setup
@@ -40,6 +40,10 @@ def main(arguments: list[str]) -> int:
     except BadInput as error:
         print(f"organism: {error}", file=sys.stderr)
         return error.exit_code
+    except JournalDamaged as error:
+        # Another process would find the same damage: restarting does not help, so nobody should try.
+        log.critical("%s", error)
+        return BadInput.exit_code
     except OrganismError as error:
         log.critical("%s", error)
         return error.exit_code

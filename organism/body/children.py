@@ -82,8 +82,9 @@ class VenueChild:
         self._port.start()
 
     def stop(self) -> None:
-        """Ask it to end; returns at once."""
-        self._port.stop()
+        """Ask it to end; returns at once. One that is dead must not hand the request on to the next."""
+        if self._port.is_alive():
+            self._port.stop()
 
     def is_alive(self) -> bool:
         """Whether its thread runs."""

@@ -18,6 +18,7 @@ from organism.body.anatomy import instruments_of, organ_cores
 from organism.body.children import FeedChild, VenueChild, trees
 from organism.body.crashpoints import CrashPoints
 from organism.body.desk import Desk
+from organism.body.past import Past, keep
 from organism.body.watch import Heard, Parts, Watch
 from organism.body.worker import Worker
 from organism.clock import SystemClock
@@ -25,7 +26,7 @@ from organism.commands import CommandsDb
 from organism.config import Loaded
 from organism.directory import Activity, Directory
 from organism.effects import StoreGenome, VenueAdvance, VenueCancel, VenueQuery, VenueReport, VenueSubmit
-from organism.journal.pending import Horizon
+from organism.journal.pending import Horizon, rebase
 from organism.journal.recovery import Recovery, recover
 from organism.journal.snapshots import Snapshot, SnapshotStore, state_version
 from organism.journal.writer import SqliteJournal
@@ -42,7 +43,6 @@ from organism.organ import LastGood, Shell
 from organism.spine import Origin, Spine
 from organism.succession import DeadLetter
 from organism.supervisor import Hooks, Supervisor
-from organism.timers import Timer
 from organism.view.writer import ViewWriter
 from organism.vitals.heal import Action
 from organs.motor.paper.port import Backend, LivePaperPort, Local
@@ -73,7 +73,7 @@ class Body:
         crash: CrashPoints | None = None,
         before_step: Callable[[str, Envelope], None] | None = None,
     ) -> None:
-        self.settings = settings = loaded.settings
+        self.settings = loaded.settings
         self.clock = SystemClock()
         self.state = state
         self._safe = safe
@@ -81,6 +81,21 @@ class Body:
         self._before_step = crash.before_step if crash is not None else before_step
         self._open = False  # the feed waits until what was ordered meanwhile has been applied
         self._numbers = itertools.count(1)
+        recovery = self._remember(loaded)
+        self.activity = Activity()
+        self.directory = Directory(
+            self.cores, clock=self.clock, activity=self.activity, limit=self.settings.supervision.mailbox
+        )
+        self._reach_out()
+        self._connect()
+        self._resume(recovery)
+        self.supervisor = self._supervisor(heart)
+
+    # ------------------------------------------------------------------ putting it together
+
+    def _remember(self, loaded: Loaded) -> Recovery:
+        """Open the journal and give every organ the state it had."""
+        settings, state = self.settings, self.state
         self.journal = SqliteJournal(
             state,
             durability=settings.journal.durability,
@@ -92,44 +107,51 @@ class Body:
             on_failure=self._journal_failed,
         )
         self.boot = f"{self.journal.begin_incarnation('body')}"
-        instruments = instruments_of(settings)
-        self.cores = organ_cores(settings, instruments, self.journal.namespace)
+        self.instruments = instruments_of(settings)
+        self.cores = organ_cores(settings, self.instruments, self.journal.namespace)
         self.snapshots = SnapshotStore(state / "snapshots")
-        recovery = recover(self.journal, self.snapshots, self.cores.values())
-        if crash is not None:
-            crash.reached("during_recovery")
-            self.journal.on_durable(crash.durable)
+        keep(state, settings, loaded.hash)
+        recovery = recover(self.journal, self.snapshots, self.cores.values(), cores_of=Past(state).cores)
+        if self._crash is not None:
+            self._crash.reached("during_recovery")
+            self.journal.on_durable(self._crash.durable)
         self.goods = {
             name: LastGood(organ.state, organ.step, organ.seq, dict.fromkeys(organ.seen))
             for name, organ in recovery.organs.items()
         }
-        self.activity = Activity()
-        self.directory = Directory(
-            self.cores, clock=self.clock, activity=self.activity, limit=settings.supervision.mailbox
-        )
+        return recovery
+
+    def _reach_out(self) -> None:
+        """The venue, the view, the operator's desk."""
+        paper, state = self.settings.paper, self.state
         self.venue = LivePaperPort(
             lambda: self._connected(
-                Local(settings.paper, instruments, state / "paper_venue.db", settings.seed)
+                Local(paper, self.instruments, state / "paper_venue.db", self.settings.seed)
             ),
             reply=self._venue_replied,
             is_current=self._is_current,
             began=self.activity.begin,
             ended=self.activity.end,
         )
-        self.heard = Heard()
-        drills = () if crash is None else (crash.observe,)
         self.view = ViewWriter(state / "view.db")
         self.view.catch_up(self.journal)
         self.desk = Desk(
-            CommandsDb(state / "commands.db"), self.directory.deliver,
-            lambda: self.journal.durable_seq, self.goods["immune"].seen,
-        )  # fmt: skip
+            CommandsDb(state / "commands.db"),
+            self.directory.deliver,
+            lambda: self.journal.durable_seq,
+            self.goods["immune"].seen,
+        )
+
+    def _connect(self) -> None:
+        """The spine, and everybody who listens to it."""
+        self.heard = Heard()
         self.horizon = Horizon(self.journal.tip[0])
         self.timekeeper = Worker("timers", self._fire_timers)
+        drills = () if self._crash is None else (self._crash.observe,)
         self.spine = Spine(
             self.journal,
             deliver=self.directory.deliver,
-            ports=self._ports(state),
+            ports=self._ports(self.state),
             observers=(
                 *drills,
                 self.horizon.observe,
@@ -137,12 +159,10 @@ class Body:
                 self.heard.observe,
                 self.desk.observe,
             ),
-            wake=self.timekeeper.wake,
+            wake=lambda: self.timekeeper.wake(),  # noqa: PLW0108 - of the one that serves then
         )
         self.activity.held = lambda: self.spine.n_held
         self.journal.on_durable(lambda _seq: self.activity.nudge())
-        self._resume(recovery)
-        self.supervisor = self._supervisor(heart)
 
     # ------------------------------------------------------------------ the life of the body
 
@@ -175,8 +195,6 @@ class Body:
             self.supervisor.turn()
             self.desk.turn()
 
-    # ------------------------------------------------------------------ putting it together
-
     def _ports(self, state: Path) -> dict[type, Callable[[Any, Origin], None]]:
         venue: dict[type, Callable[[Any, Origin], None]] = dict.fromkeys(
             (VenueAdvance, VenueSubmit, VenueCancel, VenueQuery, VenueReport), self.venue.perform
@@ -184,15 +202,15 @@ class Body:
         return venue | {StoreGenome: GenomeStorePort(state / "genome.db")}
 
     def _resume(self, recovery: Recovery) -> None:
-        """Deliver again what nobody had read, and arm timers again. Monotonic ones are due at once."""
+        """Deliver again what nobody had read, and arm timers again: what was left to wait is waited."""
         self.spine.market_ns = recovery.market_ns
         for name, organ in recovery.organs.items():
-            self.horizon.adopt(name, organ.pending)
+            timers = rebase(organ.timers, recovery.mono_ns, self.clock.mono_ns())
+            self.horizon.adopt(name, organ.pending, timers)
             for envelope in organ.pending:
                 self.directory.deliver(name, envelope)
-            for timer in organ.timers:
-                due_ns = timer.due_ns if timer.clock == "market" else self.clock.mono_ns()
-                self.spine.timers.schedule(Timer(timer.organ, timer.key, due_ns, timer.clock, timer.seq))
+            for timer in timers:
+                self.spine.timers.schedule(timer)
 
     def _supervisor(self, heart: Callable[[], None]) -> Supervisor:
         settings = self.settings
@@ -236,8 +254,7 @@ class Body:
         return supervisor
 
     def _new_timekeeper(self) -> Worker:
-        if self.timekeeper.last_error is not None:
-            self.timekeeper = Worker("timers", self._fire_timers)
+        self.timekeeper = Worker("timers", self._fire_timers)
         return self.timekeeper
 
     def _new_feed(self) -> FeedChild:
@@ -314,7 +331,8 @@ class Body:
                 state=msgspec.msgpack.encode(state),
                 state_version=state_version(core.state_type),
                 code_version=__version__,
-                timers=self.spine.timers.of(organ),
+                timers=self.horizon.timers(organ),
+                run=self.journal.run.run,
                 seen=tuple(self.goods[organ].seen),
             )
         )

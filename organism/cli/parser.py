@@ -4,6 +4,7 @@ import argparse
 import importlib
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -58,6 +59,20 @@ def port(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) < 65536:  # noqa: PLR2004 - the largest port
         raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535; was {text!r}")
     return int(text)
+
+
+def market_time(text: str) -> int:
+    """Nanoseconds since the epoch from an ISO date and time, UTC unless it says otherwise.
+
+    >>> market_time("1970-01-01T00:00:01")
+    1000000000
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a time looks like 2024-01-05T12:00; was {text!r}") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000_000
 
 
 def build() -> argparse.ArgumentParser:
@@ -150,7 +165,9 @@ def _audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
     )  # fmt: skip
     replay = _add(commands, "replay", "Rerun the journal through the same organs; exit 1 where a decision differs.",
                   "organism replay", "replay")  # fmt: skip
-    replay.add_argument("--until", type=int, metavar="SEQ", help="stop after this row")
+    replay.add_argument(
+        "--until", type=market_time, metavar="T", help="stop after this market time, e.g. 2024-01-05T12:00"
+    )
     replay.add_argument("--json", action="store_true", help="one JSON document")
 
 

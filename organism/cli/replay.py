@@ -2,9 +2,10 @@
 
 from organism import __version__
 from organism.body.anatomy import instruments_of, organ_cores
+from organism.body.past import Past
 from organism.cli.context import emit, must_exist, settings, state_folder
 from organism.cli.parser import Options
-from organism.journal.reader import JournalReader
+from organism.journal.reader import Reader
 from organism.journal.replay import ReplayReport, replay
 
 
@@ -12,12 +13,13 @@ def perform(options: Options) -> int:
     """Fold every row from the first one on; name the first decision that differs."""
     state = state_folder(options)
     must_exist(state)
-    loaded = settings(options)
-    journal = JournalReader(state)
-    cores = lambda: organ_cores(  # noqa: E731 - a factory: every replay begins with fresh cores
-        loaded.settings, instruments_of(loaded.settings), journal.namespace
-    ).values()
-    report = replay(journal, cores, until_ns=options.until)
+    today = settings(options).settings
+    report = replay(
+        Reader(state),
+        lambda: organ_cores(today, instruments_of(today), "").values(),
+        until_ns=options.until,
+        cores_of=Past(state).cores,
+    )
     if options.json:
         emit(_document(report))
     else:

@@ -129,8 +129,7 @@ class _Guardian:
             if then is Next.END:
                 return self._stop()
             if then is Next.REFUSE:
-                self._stop()
-                return BAD_INPUT
+                return self._refuse()
             if then is Next.GIVE_UP:
                 return self._give_up(code)
             self._n_restarts += 1
@@ -162,6 +161,16 @@ class _Guardian:
             self._sleep()
         body.kill()
         return body.process.wait()
+
+    def _refuse(self) -> int:
+        if self._n_restarts:  # nobody is looking any more, as they were at the first start
+            self._leave_word(
+                "The organism cannot be started again and needs a person",
+                "The body ended, and the next one refused what it found. Nothing is running any more. Protective "
+                "orders rest at the venue. Run `organism verify` and read the log folder, then start it again.",
+            )
+        self._stop(self._options.last_words_s if self._n_restarts else 0.0)
+        return BAD_INPUT
 
     def _give_up(self, code: int) -> int:
         self._say(f"the body ended with {_status(code)} in safe mode too; giving up with status {GAVE_UP}")

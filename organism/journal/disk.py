@@ -11,7 +11,7 @@ from typing import Any
 from organism.errors import JournalDamaged
 from organism.journal.reader import Reader
 from organism.journal.rows import Run
-from organism.journal.schema import COLUMNS, migrate, open_writer, unreadable
+from organism.journal.schema import BUSY_S, COLUMNS, migrate, open_writer, unreadable
 from organism.journal.segments import (
     CURRENT,
     archive,
@@ -192,7 +192,7 @@ class Disk:
         # A reader must never make the writer wait: the next commit tries again.
         self._connection.execute("PRAGMA busy_timeout = 0")
         (busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        self._connection.execute("PRAGMA busy_timeout = 5000")
+        self._connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
         return not busy
 
     def _roll(self, tip: tuple[int, bytes]) -> None:

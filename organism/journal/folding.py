@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from organism.effects import Effects, Publish
 from organism.errors import JournalDamaged
 from organism.journal.pending import Pending
-from organism.journal.port import Journal
+from organism.journal.port import Readable
 from organism.journal.rows import Row, Run
 from organism.journal.upcast import Payloads
 from organism.messages import Envelope, MessageSetAside
@@ -37,7 +37,7 @@ class Emitted:
 class Unfolder:
     """Reads rows in order and knows what is pending. Rows before the first one read are looked up when needed."""
 
-    def __init__(self, journal: Journal, payloads: Payloads | None = None) -> None:
+    def __init__(self, journal: Readable, payloads: Payloads | None = None) -> None:
         self._journal = journal
         self._payloads = payloads or Payloads()
         self._runs: dict[int, Run] = dict(journal.runs())

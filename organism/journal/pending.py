@@ -5,8 +5,10 @@ delivers again exactly what nobody consumed.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Generic, TypeVar
+
+import msgspec
 
 from organism.core import Now
 from organism.effects import CancelTimer, Effects, Publish, Schedule
@@ -44,6 +46,19 @@ class Pending(Generic[V]):
         return self._of.get(organ, {}).values()
 
 
+def rebase(timers: Iterable[Timer], written_mono_ns: int, now_mono_ns: int) -> tuple[Timer, ...]:
+    """Timers for a new process, whose monotonic clock may count from anywhere: what was left to wait is waited.
+
+    written_mono_ns   the old clock when the old process was last heard of (`Recovery.mono_ns`)
+    """
+    return tuple(
+        msgspec.structs.replace(t, due_ns=now_mono_ns + max(0, t.due_ns - written_mono_ns))
+        if t.clock == "mono"
+        else t
+        for t in timers
+    )
+
+
 class Armed:
     """Timers that rows scheduled and that have neither fired (been consumed) nor been cancelled."""
 
@@ -73,6 +88,11 @@ class Armed:
     def forget(self, organ: str, envelope_id: str) -> None:
         """A timer's announcement was set aside as poison."""
         self.step(0, organ, envelope_id, ())
+
+    def carry_over(self, organs: Container[str], written_mono_ns: int, now_mono_ns: int) -> None:
+        """A new process began: its monotonic clock counts from elsewhere, so timers of these organs are rebased."""
+        waiting = [t for t in self._pending.values() if t.organ in organs]
+        self.adopt(rebase(waiting, written_mono_ns, now_mono_ns))
 
     def of(self, organ: str) -> tuple[Timer, ...]:
         """Pending timers of an organ."""

@@ -18,6 +18,18 @@ from organism.journal.rows import (
 from organism.messages import Envelope
 
 
+class Readable(Protocol):
+    """Rows and runs of a journal, whoever writes it."""
+
+    def rows(self, after_seq: int = 0) -> Iterator[Row]:
+        """Rows with a greater sequence number, in order, durable ones only."""
+        ...
+
+    def runs(self) -> Mapping[int, Run]:
+        """Every start of the body that wrote rows, by number."""
+        ...
+
+
 class Journal(Protocol):
     """An append-only record of steps. What is durable is always a prefix of what was recorded."""
 

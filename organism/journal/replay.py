@@ -7,8 +7,8 @@ import msgspec
 
 from organism.core import OrganCore
 from organism.journal.folding import Unfolder
-from organism.journal.port import Journal
-from organism.journal.recovery import Difference, Folded, compare
+from organism.journal.port import Readable
+from organism.journal.recovery import CoresOf, Difference, Folded, PastCores, compare
 from organism.journal.upcast import Payloads
 
 
@@ -33,15 +33,20 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def replay(
-    journal: Journal,
+    journal: Readable,
     cores_factory: Callable[[], Iterable[OrganCore[Any]]],
     until_ns: int | None = None,
     *,
     payloads: Payloads | None = None,
+    cores_of: CoresOf | None = None,
 ) -> ReplayReport:
-    """Fold every row from the first one on, up to a market time; stop at the first decision that differs."""
+    """Fold every row from the first one on, up to a market time; stop at the first decision that differs.
+
+    cores_of   the cores of an earlier run, so that its rows are folded with its settings
+    """
     organs = {core.name: Folded(core, None) for core in cores_factory()}
     unfolder = Unfolder(journal, payloads)
+    past = PastCores(unfolder, cores_of)
     versions: dict[str, None] = {}
     skipped: dict[str, None] = {}
     n_steps = 0
@@ -56,7 +61,7 @@ def replay(
         if organ is None:
             skipped[row.organ] = None
         else:
-            actual = organ.fold(row, envelope)
+            actual = organ.fold(row, envelope, past.of(row))
             n_steps += 1
             difference = compare(row, effects, actual, unfolder)
             if difference is not None:

@@ -27,6 +27,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     state          msgpack of the core's state
     state_version  `state_version` of the core's state type: another one means that the bytes say something else
     code_version   of the organism that saved it, for people
+    run            run of the journal that saved it, whose monotonic clock its timers are on; 0: that of row `seq`
     timers         what the organ had scheduled and was still to fire
     seen           ids of envelopes consumed last, oldest first, so that a duplicate is still known as one
     """
@@ -38,6 +39,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     state: bytes
     state_version: str
     code_version: str = ""
+    run: int = 0
     timers: tuple[Timer, ...] = ()
     seen: tuple[str, ...] = ()
 

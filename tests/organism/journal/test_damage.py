@@ -156,6 +156,14 @@ def test_another_journal_of_the_same_length_is_not_this_one(tmp_path, opened, st
         opened(tmp_path / "a")
 
 
+def test_a_tip_of_another_journal_is_not_this_ones(tmp_path, opened, steps):
+    lived(opened, steps, tmp_path)
+    tip = json.loads((tmp_path / "journal.tip").read_text())
+    (tmp_path / "journal.tip").write_text(json.dumps(tip | {"namespace": "other"}))
+    with pytest.raises(JournalDamaged, match="of journal other"):
+        opened(tmp_path)
+
+
 def test_a_journal_that_rewrote_its_past_does_not_match_its_tip(tmp_path, opened, steps):
     for folder, seed in (("a", 1), ("b", 2)):
         lived(opened, steps, tmp_path / folder, namespace="same", seed=seed)
@@ -265,6 +273,8 @@ def test_an_incarnation_that_went_back_is_found(tmp_path, opened, steps):
     assert "incarnation 2 of nervous" in audit(tmp_path).details[0]
 
 
+@pytest.mark.requirement("S0-4.3.6")
+@pytest.mark.requirement("S3-4.3.6")
 @pytest.mark.parametrize("at", [1, 4, 11, 14, 27, 30])
 def test_quarantine_goes_on_from_the_row_before_the_damage(tmp_path, opened, steps, at):
     """Three segments of ten rows; the damage lies in any of them."""

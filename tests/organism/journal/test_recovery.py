@@ -55,6 +55,8 @@ def nervous(state, message, now):
         if state.n % 7 == 0:
             effects.append(CancelTimer(key="t0"))
         return state, tuple(effects)
+    if type(message) is Recovered:
+        return state, (Schedule(key=f"long{state.n}", due_ns=now.mono_ns + 9 * NS),)
     if type(message) is TimerFired:
         return state, (
             Publish(to=("motor",), message=CancelRequested(order_id=f"{state.n}", reason="timer")),
@@ -124,7 +126,8 @@ class Life:
             return
         driver.spine.market_ns = self.recovery.market_ns
         for name, organ in self.recovery.organs.items():
-            driver.organs[name].seen.update(dict.fromkeys(organ.seen))
+            # The driver counts its own messages from 1 in every life; all other ids are unique for ever.
+            driver.organs[name].seen.update({i: None for i in organ.seen if not i.startswith("supervisor:")})
             for timer in rebase(organ.timers, self.recovery.mono_ns, driver.mono_ns):
                 driver.spine.timers.schedule(timer)
             for envelope in organ.pending:
@@ -166,6 +169,7 @@ class Life:
                 horizon_seq=min(self.horizon.of(name), self.seqs[name]),
                 state=msgspec.msgpack.encode(living.state),
                 state_version=state_version(Tally),
+                run=self.journal.run.run,
                 timers=self.horizon.timers(name),
                 seen=tuple(living.seen),
             )
@@ -269,6 +273,7 @@ def test_recovery_gives_back_the_living_organism(tmp_path_factory, seed, dies_at
     journal.close()
 
 
+@pytest.mark.requirement("S3-4.3.6")
 @given(seed=st.integers(0, 10_000), deaths=st.lists(st.integers(4, 60), min_size=1, max_size=4))
 def test_an_organism_that_dies_again_and_again_hears_everything_once(tmp_path_factory, seed, deaths):
     folder = tmp_path_factory.mktemp("state")
@@ -328,6 +333,7 @@ def test_a_replay_finds_nothing_in_what_the_same_cores_did():
     assert (report.ok, report.n_steps, report.skipped) == (True, journal.tip[0], ())
 
 
+@pytest.mark.requirement("S2-4.3")
 def test_a_replay_names_the_first_decision_that_differs():
     journal, _ = lived_once()
 
@@ -398,6 +404,29 @@ def test_what_a_timer_had_left_to_wait_is_waited_on_the_new_clock():
         Timer("o", "c", 7, "market", 1),
     ]
     assert [t.due_ns for t in rebase(timers, 100, 5_000)] == [5_050, 5_000, 7]
+
+
+@pytest.mark.parametrize("with_snapshot", [False, True])
+def test_a_timer_of_the_process_before_last_is_on_the_last_ones_clock(tmp_path, opened, with_snapshot):
+    store = SnapshotStore(tmp_path / "snapshots")
+    journal = opened(tmp_path)
+    number = journal.begin_incarnation("nervous")
+    effects = (Schedule(key="k", due_ns=150),)
+    journal.record("nervous", number, 1, external(1), effects, Now(1, 100, 1, 1))
+    journal.close()
+    if with_snapshot:
+        store.save(
+            Snapshot(
+                organ="nervous", step=1, seq=1, horizon_seq=1, run=1,
+                state=msgspec.msgpack.encode(Tally()), state_version=state_version(Tally),
+                timers=(Timer("nervous", "k", 150, "mono", 1),),
+            )
+        )  # fmt: skip
+    journal = opened(tmp_path)
+    number = journal.begin_incarnation("nervous")
+    journal.record("nervous", number, 2, external(2), (), Now(1, 5, 1, 2))
+    recovery = recover(journal, store, plain_cores()[:1])
+    assert (recovery.mono_ns, [t.due_ns for t in recovery.organs["nervous"].timers]) == (5, [55])
 
 
 def test_market_time_and_steps_go_on_where_they_were():

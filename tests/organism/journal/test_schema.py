@@ -25,6 +25,7 @@ def connection(tmp_path):
     connection.close()
 
 
+@pytest.mark.requirement("S2-4.7")
 def test_a_migration_commits_with_its_record_and_is_applied_once(connection):
     assert migrate(connection) == [MIGRATIONS[0].name]
     assert migrate(connection, (*MIGRATIONS, ADDED)) == ["a note on rows"]

@@ -1,6 +1,7 @@
 """Segments follow each other without a gap, whatever moment the body dies at."""
 
 import contextlib
+import sqlite3
 
 import pytest
 
@@ -153,6 +154,36 @@ def test_a_sealed_segment_that_was_deleted_is_missed(tmp_path, opened, steps):
     (tmp_path / "journal-000002.db").unlink()
     report = audit(tmp_path)
     assert (report.ok, report.first_bad_seq) == (False, 3)
+
+
+def test_a_current_segment_that_does_not_follow_the_sealed_ones_is_refused(tmp_path, opened, steps):
+    journal = opened(tmp_path, segment_mb=0.0001, keep_segments=9)
+    record = steps(journal)
+    for _ in range(3):
+        record(2)
+        journal.flush()
+    journal.close()
+    (tmp_path / "journal-000003.db").unlink()
+    with pytest.raises(JournalDamaged, match=r"journal\.db does not follow journal-000002\.db"):
+        opened(tmp_path)
+
+
+def test_a_log_left_by_an_older_file_of_that_name_never_meets_a_new_one(tmp_path, opened, steps):
+    journal = opened(tmp_path)
+    record = steps(journal)
+    record(5)
+    reader = sqlite3.connect(f"file:{tmp_path / 'journal.db'}?mode=ro", uri=True, isolation_level=None)
+    reader.execute("SELECT count(*) FROM rows").fetchone()  # keeps -wal and -shm of the sealed file alive
+    roll_now(journal)
+    journal.flush()
+    stop_rolling(journal)
+    record(3)
+    journal.flush()
+    assert reader.execute("SELECT max(seq) FROM rows").fetchone() == (5,)
+    reader.close()
+    assert [row.seq for row in journal.rows()] == list(range(1, 9))
+    journal.close()
+    assert audit(tmp_path).ok
 
 
 def test_readers_elsewhere_follow_a_journal_over_its_segments(tmp_path, opened, steps):

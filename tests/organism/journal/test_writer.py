@@ -16,6 +16,7 @@ from organism.messages import BarsArrived, Envelope, TimerFired
 DEADLINE_S = 10.0
 
 
+@pytest.mark.requirement("S2-4.3")
 def test_rows_read_back_as_they_were_recorded(tmp_path, opened, steps):
     journal = opened(tmp_path / "s")
     steps(journal)(3)
@@ -76,6 +77,30 @@ def test_a_threaded_journal_commits_groups_while_steps_go_on(tmp_path, opened, s
     assert told == sorted(set(told))
     assert len(told) < 4_000, "one sync must pay for many rows"
     assert [row.seq for row in journal.rows()] == list(range(1, 4_001))
+
+
+def test_a_slow_disk_makes_record_wait_rather_than_fill_the_memory(tmp_path, opened, steps, monkeypatch):
+    monkeypatch.setattr("organism.journal.writer.N_WAITING", 2_000)
+    journal = opened(tmp_path / "s", threaded=True)
+    record, go, blocked = steps(journal), threading.Event(), threading.Event()
+    commit = journal._disk.commit
+
+    def slow(*args):
+        blocked.set()
+        assert go.wait(DEADLINE_S)
+        commit(*args)
+
+    monkeypatch.setattr(journal._disk, "commit", slow)
+    recorder = threading.Thread(target=record, args=(10_000,))
+    recorder.start()
+    assert blocked.wait(DEADLINE_S)
+    recorder.join(0.3)
+    assert recorder.is_alive(), "it waits for the disk"
+    assert journal.n_waiting < 5_000
+    go.set()
+    recorder.join(DEADLINE_S)
+    journal.flush()
+    assert journal.durable_seq == 10_000
 
 
 def test_flush_returns_when_a_threaded_journal_is_durable(tmp_path, opened, steps):

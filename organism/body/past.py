@@ -1,0 +1,48 @@
+"""Settings of earlier runs, kept by their hash: a row is folded with the settings it was decided with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from organism.body.anatomy import instruments_of, organ_cores
+from organism.config import without_channels
+from organism.core import OrganCore
+from organism.journal.rows import Run
+from organism.journal.tip import write_atomically
+from organism.settings import Settings
+
+FOLDER = "settings"
+
+
+def keep(state: Path, settings: Settings, name: str) -> None:
+    """Write the settings of this run down under their hash, without the addresses of channels."""
+    folder = state / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{name}.json"
+    if not path.exists():
+        write_atomically(path, msgspec.json.encode(without_channels(settings)), sync=True)
+
+
+class Past:
+    """Cores of earlier runs, built once for each hash of settings."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._built: dict[str, Mapping[str, OrganCore[Any]] | None] = {}
+
+    def cores(self, run: Run) -> Mapping[str, OrganCore[Any]] | None:
+        """The organs as they were built in a run; None when its settings were not kept."""
+        name = f"{run.settings_hash}|{run.namespace}"
+        if name not in self._built:
+            self._built[name] = self._build(run.settings_hash, run.namespace)
+        return self._built[name]
+
+    def _build(self, name: str, namespace: str) -> Mapping[str, OrganCore[Any]] | None:
+        try:
+            data = (self._state / FOLDER / f"{name}.json").read_bytes()
+            settings = msgspec.json.decode(data, type=Settings)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return organ_cores(settings, instruments_of(settings), namespace)
