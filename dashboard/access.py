@@ -26,7 +26,7 @@ _N, _R, _P = 2**14, 8, 1
 _MAX_SESSIONS = 32
 
 
-class Denied(Exception):  # noqa: N818 - it is an answer, not a failure
+class Denied(Exception):
     """Said to the person; `status` is the HTTP status, `wait_s` when to try again."""
 
     def __init__(self, status: int, why: str, wait_s: float = 0.0) -> None:

@@ -30,6 +30,8 @@ def build(window: Window, access: Access) -> Guard:
         enable_mcp=False,
         include_assets_files=True,
     )
+    # Nothing here pushes: without this the page would keep trying to open a websocket that the guard refuses.
+    dash.backend.websocket_capability = False
     dash.layout = page()
     add_routes(server, window, access)
     return Guard(server, script_hashes=dash.csp_hashes())

@@ -29,7 +29,8 @@ _OPEN = frozenset({"/", "/healthz", "/login", "/setup", "/_favicon.ico", "/favic
 _PREFIXES = ("/assets/", "/api/", "/_dash-")
 _CLOSED = ("/_dash-ws-callback",)
 _READING = frozenset({"GET", "HEAD"})
-_WRITING = frozenset({"/api/commands", "/api/login", "/api/logout", "/api/setup", "/_dash-update-component"})
+# The page has no callback that runs here, so dash's own "/_dash-update-component" stays shut.
+_WRITING = frozenset({"/api/commands", "/api/login", "/api/logout", "/api/setup"})
 _ERRORS = {
     400: "the request was malformed", 403: "the request came from another site", 404: "there is no such page",
     405: "this cannot be done here", 408: "the request did not arrive in time",
@@ -39,7 +40,7 @@ _ERRORS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused(Exception):  # noqa: N818 - it is an answer, not a failure
+class Refused(Exception):
     """The request goes no further."""
 
     status: int

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html
+from dash import ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
 
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-mode="paper" data-condition="loading">
@@ -43,6 +43,12 @@ def page() -> Any:
     clientside_callback(
         ClientsideFunction("organism", "look"), Output("seen", "data"), Input("clock", "n_intervals")
     )
+    clientside_callback(
+        ClientsideFunction("organism", "graph"),
+        Output("graph", "children"),
+        Input("clock", "n_intervals"),
+        State("graph-later", "data"),
+    )
     return html.Div(
         [
             html.A("Skip to the vitals", href="#vitals", className="skip"),
@@ -51,6 +57,7 @@ def page() -> Any:
             html.Main([_vitals(), _money(), _holdings(), _said(), _house()], id="page"),
             dcc.Interval(id="clock", interval=1000),
             dcc.Store(id="seen"),
+            dcc.Store(id="graph-later", data=_graph().to_plotly_json()),
         ],
         id="organism",
     )
@@ -62,7 +69,14 @@ def _bar() -> Any:
             html.P(
                 [html.Span(className="word-mark", **{"aria-hidden": "true"}), "organism"], className="word"
             ),
-            html.P("Paper · no real money", id="mode", className="mode"),
+            html.P(
+                [
+                    html.Span("Paper", id="mode-name"),
+                    html.Span(" · no real money", id="mode-more", className="mode-more"),
+                ],
+                id="mode",
+                className="mode",
+            ),
             html.P(
                 [html.Span(id="market"), html.Span(id="market-clock", className="clock")],
                 className="bar-market",
@@ -177,17 +191,21 @@ def _controls() -> Any:
     )
 
 
-def _money() -> Any:
-    graph = dcc.Graph(
+def _graph() -> Any:
+    """The chart, put on the page a second late: its library takes the browser longer than all the rest."""
+    return dcc.Graph(
         id="curve",
         figure={"data": [], "layout": {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}},
         config={"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False},
         className="graph",
         responsive=True,
     )
+
+
+def _money() -> Any:
     return _section("money", "Money", [
         _block("Equity and drawdown", [
-            html.Div([graph, _empty("curve", "The curve begins with the first marked portfolio, seconds after the body wakes.")],
+            html.Div([html.Div(id="graph"), _empty("curve", "The curve begins with the first marked portfolio, seconds after the body wakes.")],
                      className="graph-wrap"),
         ], "wide", aside=html.Span("market time", id="curve-note")),
         _block("How far each brake is", [html.Div(id="brakes", className="brakes"), _empty("brakes", "Limits appear with the first portfolio.")],

@@ -74,7 +74,7 @@ def summary(view: Path) -> dict[str, Any]:
     try:
         with opened(view) as connection:
             days = connection.execute(
-                "SELECT at_ns / ? AS day, equity, max(at_ns), min(at_ns) FROM equity GROUP BY day ORDER BY day",
+                "SELECT at_ns / ? AS day, equity, max(at_ns) FROM equity GROUP BY day ORDER BY day",
                 (DAY_NS,),
             ).fetchall()
             first = connection.execute("SELECT equity FROM equity ORDER BY at_ns LIMIT 1").fetchone()

@@ -17,6 +17,7 @@ from dashboard.sentence import BRAKES, say
 Piece = dict[str, Any]
 
 # Health: at least so many points, and what that means.
+_GRAVE = 15.0  # points that one part may cost before it is more than something to watch
 _HEALTH = ((85.0, "good"), (70.0, "watch"), (0.0, "act"))
 
 
@@ -116,22 +117,29 @@ def _about(body: dict[str, Any]) -> str:
 def _health(glimpse: Glimpse, judged: Judged) -> Piece:
     health = figures.number(glimpse.part("health").get("health"))
     known = health is not None and judged.condition in {Condition.LIVING, Condition.STALE, Condition.STARTING}
-    parts = [
-        {
-            "name": str(part.get("name")),
-            "points": figures.number(part.get("points")) or 0.0,
-            "weight": figures.number(part.get("weight")) or 0.0,
-            "label": f"{figures.plain(part.get('points'), 0)}/{figures.plain(part.get('weight'), 0)}",
-            "detail": str(part.get("detail") or ""),
-        }
-        for part in glimpse.part("health").get("parts") or []
-        if isinstance(part, dict)
-    ]
+    parts = [_part(part) for part in glimpse.part("health").get("parts") or [] if isinstance(part, dict)]
     return {
         "score": figures.plain(health, 0) if known else figures.DASH,
+        "share": min(1.0, max(0.0, health / 100.0)) if known and health is not None else 0.0,
         "tone": health_tone(health) if known else "unknown",
         "known": known,
         "parts": parts,
+    }
+
+
+def _part(part: dict[str, Any]) -> Piece:
+    """One part of the score: how many of the hundred points it costs."""
+    lost = max(0.0, (figures.number(part.get("weight")) or 0.0) - (figures.number(part.get("points")) or 0.0))
+    return {
+        "name": str(part.get("name")),
+        "lost": round(lost, 1),
+        "label": f"{figures.MINUS}{lost:.0f}"
+        if lost >= 1.0
+        else "well"
+        if lost == 0.0
+        else f"{figures.MINUS}{lost:.1f}",
+        "tone": "good" if lost < 1.0 else "watch" if lost < _GRAVE else "act",
+        "detail": str(part.get("detail") or "")[:160],
     }
 
 
@@ -202,23 +210,16 @@ def _brakes(glimpse: Glimpse) -> Piece:
     rows = []
     halt = figures.number(limits.get("halt_at_drawdown"))
     if halt and drawdown is not None:
-        marks = [
-            [figures.number(limits.get(name)) or 0.0, what]
-            for name, what in BRAKES
-            if limits.get(name) is not None
-        ]
-        rows.append(
-            _gauge(
-                "Drawdown", drawdown, halt, figures.percent(drawdown), f"halts at {figures.percent(halt, 0)}"
-            )
-            | {
-                "marks": [
-                    [round(at / halt, 4), f"{what} at {figures.percent(at, 0)}"]
-                    for at, what in marks
-                    if at < halt
-                ]
-            }
+        steps = [(figures.number(limits.get(name)), what) for name, what in BRAKES]
+        row = _gauge(
+            "Drawdown", drawdown, halt, figures.percent(drawdown), f"halts at {figures.percent(halt, 0)}"
         )
+        row["marks"] = [
+            [round(at / halt, 4), f"{what} at {figures.percent(at, 0)}"]
+            for at, what in steps
+            if at and at < halt
+        ]
+        rows.append(row)
     day, equity = figures.number(portfolio.get("day_start")), figures.number(portfolio.get("equity"))
     daily = figures.number(limits.get("max_daily_loss"))
     if daily and day and equity is not None:
@@ -258,12 +259,14 @@ def _gauge(name: str, value: float, limit: float, label: str, limit_label: str) 
 def _machine(glimpse: Glimpse) -> Piece:
     machine = glimpse.part("machine")
     disk = figures.number(machine.get("disk_free_mb"))
+    growth = figures.plain(machine.get("memory_slope_mb_min"), 2, signed=True)
+    growth += "" if growth == figures.DASH else f"{figures.THIN}MB/min"
     cells = [
         ["Processor", figures.percent(machine.get("cpu"), 0), "of one core, by the body"],
         ["Memory", f"{figures.plain(machine.get('memory_mb'), 0)}{figures.THIN}MB", "resident, by the body"],
         [
             "Growth",
-            f"{figures.plain(machine.get('memory_slope_mb_min'), 2, signed=True)}{figures.THIN}MB/min",
+            growth,
             "of memory",
         ],
         ["Threads", figures.plain(machine.get("threads"), 0), "in the body"],

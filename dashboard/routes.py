@@ -23,6 +23,7 @@ CSRF = "x-csrf-token"
 _NOTE = 300  # characters
 _HOURS = 24.0 * 30
 _MOST_ROWS = 500
+_WHOLE_NS = re.compile(r"[0-9]{1,18}|[1-8][0-9]{18}")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -99,7 +100,7 @@ def vitals(window: Window) -> dict[str, Any]:
         "tone": sentence.tone,
         "body_age_s": seen.judged.age_s,
         "mode": glimpse.part("body").get("mode"),
-        "state": glimpse.part("standing").get("state"),
+        "state": glimpse.part("standing").get("state") or ("active" if glimpse.part("body") else None),
         "reason": glimpse.part("standing").get("reason"),
         "health": health.get("health"),
         "health_parts": health.get("parts") or [],
@@ -139,9 +140,7 @@ def pulse_of(window: Window, access: Access, request: Request) -> dict[str, Any]
     signed_in = access.peek(request.cookies.get(COOKIE)) is not None
     return {
         "pieces": pulse.changed(window.pieces(), have),
-        "curve": window.curve(
-            int(since) if since.isascii() and since.isdigit() and len(since) < 20 else None
-        ),  # noqa: PLR2004 - digits
+        "curve": window.curve(int(since) if _WHOLE_NS.fullmatch(since) else None),
         "signed_in": signed_in,
         "now_ms": window.see().now_ns // 1_000_000,
     }

@@ -8,16 +8,15 @@ import logging
 import os
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from dashboard.window import Window, clean_environment
+from organism.heartbeat import Heart
 
 PORTS = 10  # ports tried, from the one that was asked for
 BAD_USAGE = 2
-PARENT_FD = "ORGANISM_PARENT_FD"
 LOG = logging.getLogger("dashboard")
 
 
@@ -28,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(
             f"--host was {wanted.host}; the dashboard listens on loopback only, such as 127.0.0.1."
         )
-    if not 0 <= wanted.port <= 65535 - PORTS:  # noqa: PLR2004 - the last port
+    if not 0 <= wanted.port <= 65535 - PORTS:
         return _refuse(f"--port was {wanted.port}; it must lie from 0 to {65535 - PORTS}.")
     logging.basicConfig(
         level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
@@ -82,25 +81,11 @@ def announce(state: Path, url: str, wall_ns: int) -> None:
     part.replace(path)
 
 
-def watch_parent(descriptor: int, ended: Callable[[], None]) -> threading.Thread:
-    """Call `ended` when the other end of the pipe closes."""
-
-    def watch() -> None:
-        with contextlib.suppress(OSError):
-            while os.read(descriptor, 64):
-                pass
-        ended()
-
-    thread = threading.Thread(target=watch, name="parent", daemon=True)
-    thread.start()
-    return thread
-
-
 def _serve(state: Path, listener: socket.socket) -> int:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     announce(state, url, time.time_ns())
-    parent = os.environ.pop(PARENT_FD, "")
+    heart = Heart()
     clean_environment()
     # Heavy imports come after the port is bound: a browser that is early waits instead of being refused.
     import uvicorn  # noqa: PLC0415
@@ -109,7 +94,7 @@ def _serve(state: Path, listener: socket.socket) -> int:
     from dashboard.app import build  # noqa: PLC0415
 
     access = Access(state / "dashboard.secret")
-    app = build(Window(state, guarded=bool(parent)), access)
+    app = build(Window(state, guarded=heart.is_guarded), access)
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -124,8 +109,7 @@ def _serve(state: Path, listener: socket.socket) -> int:
         h11_max_incomplete_event_size=32 * 1024,
     )
     server = uvicorn.Server(config)
-    if parent.isdigit():
-        watch_parent(int(parent), lambda: setattr(server, "should_exit", True))
+    heart.watch_parent(lambda: setattr(server, "should_exit", True))
     _say(url, access)
     # Ctrl-C reaches the guardian and us alike; both stop in order.
     with contextlib.suppress(KeyboardInterrupt):

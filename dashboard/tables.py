@@ -13,6 +13,7 @@ from dashboard.glimpse import Glimpse, Row
 Cell = str | dict[str, Any]
 Rows = list[list[Any]]
 
+_ACRONYMS = {"ema", "rsi", "vwap", "atr", "macd"}
 _SEVERITY = {"info": "unknown", "success": "good", "warning": "watch", "critical": "act"}
 _FEED = {
     "live": "good",
@@ -71,7 +72,7 @@ def strategies(glimpse: Glimpse) -> dict[str, Any]:
     lines: Rows = []
     for row, forecasts in rows:
         cells: list[Cell] = [
-            {"v": _human(row.get("family")), "title": str(row["genome_id"]), "strong": True,
+            {"v": _strategy(row.get("family")), "title": str(row["genome_id"]), "strong": True,
              "sub": f"weight {figures.percent(row.get('weight'), 0)}"},
             *({"bar": _clamped(forecasts.get(symbol))} for symbol in symbols),
         ]  # fmt: skip
@@ -190,6 +191,11 @@ def _held(row: Row) -> str:
 def _human(word: object) -> str:
     text = str(word or "").replace("_", " ").strip()
     return text[:1].upper() + text[1:] if text else figures.DASH
+
+
+def _strategy(family: object) -> str:
+    words = str(family or "").split("_")
+    return _human(" ".join(word.upper() if word in _ACRONYMS else word for word in words))
 
 
 def _forecasts(text: object) -> dict[str, float]:

@@ -58,10 +58,18 @@
     }
   }
 
+  // Text whose `backquoted` parts are commands to type.
+  function spoken(id, text) {
+    const node = byId(id);
+    if (!node || node.dataset.said === text) return;
+    node.dataset.said = text;
+    node.replaceChildren(...text.split("`").map((part, nth) => (nth % 2 ? organism.el("code", "", part) : part)));
+  }
+
   renderers.sentence = function (piece) {
     organism.write("lead", piece.lead);
-    organism.write("text", piece.text);
-    organism.write("need", piece.need);
+    spoken("text", piece.text);
+    spoken("need", piece.need);
     organism.mark("sentence", "data-tone", piece.tone);
   };
 
@@ -69,7 +77,9 @@
     const root = document.documentElement;
     root.dataset.mode = piece.mode;
     root.dataset.condition = piece.condition;
-    organism.write("mode", piece.mode === "live" ? "LIVE · real money" : "Paper · no real money");
+    const live = piece.mode === "live";
+    organism.write("mode-name", live ? "LIVE" : "Paper");
+    organism.write("mode-more", live ? " · real money" : " · no real money");
     organism.write("market", piece.market);
     const clock = byId("market-clock");
     if (clock) {
@@ -88,22 +98,25 @@
     if (!stack || !parts) return;
     const label = piece.parts.map((part) => `${part.name} ${part.label}`).join(", ");
     stack.setAttribute("aria-label", piece.known ? `Health ${piece.score} of 100: ${label}` : "Health is not known");
-    while (stack.children.length > piece.parts.length) { stack.lastChild.remove(); parts.lastChild.remove(); }
-    piece.parts.forEach((part, nth) => {
-      if (!stack.children[nth]) { stack.append(organism.el("i", "", organism.el("b"))); parts.append(organism.el("li")); }
-      const share = part.weight ? part.points / part.weight : 0;
-      const tone = share >= 0.85 ? "good" : share >= 0.5 ? "watch" : "act";
-      const cell = stack.children[nth], item = parts.children[nth];
-      cell.style.flexGrow = String(part.weight);
-      cell.style.flexBasis = "0";
-      cell.dataset.tone = tone;
-      cell.title = `${part.name} ${part.label}${part.detail ? " · " + part.detail : ""}`;
-      cell.firstChild.style.width = `${Math.round(share * 100)}%`;
-      item.dataset.tone = piece.known ? tone : "unknown";
-      item.title = part.detail;
-      item.replaceChildren(part.name + " ", organism.el("b", "", part.label));
-    });
+    // What is left, then what each part costs: a drop shows whose it is.
+    const cells = piece.known ? [cell("kept", piece.share * 100, piece.tone, "")] : [cell("", 100, "unknown", "")];
+    for (const part of piece.known ? piece.parts : []) {
+      if (part.lost >= 0.5) cells.push(cell("lost", part.lost, part.tone, `${part.name} ${part.label} · ${part.detail}`));
+    }
+    stack.replaceChildren(...cells);
+    parts.replaceChildren(...piece.parts.map((part) => {
+      const item = organism.el("li", "", part.name + " ", organism.el("b", "", piece.known ? part.label : "–"), piece.known && part.lost >= 1 && part.detail ? ` ${part.detail}` : "");
+      item.dataset.tone = piece.known ? part.tone : "unknown";
+      return item;
+    }));
   };
+  function cell(kind, width, tone, title) {
+    const node = organism.el("i", kind);
+    node.style.flex = `${Math.max(width, 0.5)} 1 0`;
+    node.dataset.tone = tone;
+    if (title) node.title = title;
+    return node;
+  }
 
   renderers.figures = function (piece) {
     for (const [name, [value, tone, sub]] of Object.entries(piece)) {
@@ -135,7 +148,7 @@
       renderers.sentence({
         lead: "This page lost its dashboard.", tone: "unknown",
         text: "What you see is old. The organism itself may be well: it does not need this page.",
-        need: "The page comes back by itself; ./run status tells more.",
+        need: "The page comes back by itself; `./run status` tells more.",
       });
     }
     organism.write("fresh", heardAt ? `lost ${Math.round((Date.now() - heardAt) / 1000)} s ago` : "not connected");
@@ -176,6 +189,9 @@
     look() {
       look();
       return window.dash_clientside.no_update;
+    },
+    graph(n, later) {
+      return n === 1 ? later : window.dash_clientside.no_update;
     },
   };
 })();

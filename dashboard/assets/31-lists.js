@@ -59,7 +59,7 @@
       const node = build(content);
       node.dataset.key = key;
       node.organismText = text;
-      if (old.size) node.classList.add("changed");
+      if (old.size && !kept) node.classList.add("changed"); // only what is new catches the eye
       return node;
     });
     fresh.forEach((node, nth) => { if (parent.children[nth] !== node) parent.insertBefore(node, parent.children[nth] || null); });
@@ -121,7 +121,7 @@
     const box = byId("brakes");
     if (!box) return;
     organism.empty("brakes", piece.rows.length === 0);
-    organism.write("rate", piece.unhurt ? "full size" : `sizes at ${piece.rate}`);
+    organism.write("rate", !piece.rows.length ? "" : piece.unhurt ? "full size" : `sizes at ${piece.rate}`);
     keyed(box, piece.rows.map((row) => [row.name, row]), (row) => {
       const track = el("div", "track"), fill = el("i");
       fill.style.width = `${row.used * 100}%`;
@@ -136,6 +136,5 @@
       node.setAttribute("aria-valuemax", "100");
       return node;
     });
-    for (const node of box.children) node.classList.remove("changed");
   };
 })();

@@ -30,9 +30,6 @@
   function build(host) {
     const svg = make("svg", { viewBox: "0 0 560 600", role: "group", "aria-label": "The organs of the body" });
     const defs = make("defs", {}, svg);
-    const gradient = make("linearGradient", { id: "flesh", x1: 0, y1: 0, x2: 0, y2: 1 }, defs);
-    make("stop", { offset: "0", class: "flesh-top" }, gradient);
-    make("stop", { offset: "1", class: "flesh-end" }, gradient);
     silhouette(svg, defs);
     spine(svg);
     const lines = {}, organs = {};
@@ -51,18 +48,20 @@
     const mask = make("mask", { id: "fading", maskUnits: "userSpaceOnUse", x: 0, y: 0, width: 560, height: 600 }, defs);
     make("rect", { width: 560, height: 600, fill: "url(#fade)" }, mask);
     const flesh = make("g", { mask: "url(#fading)", "aria-hidden": "true" }, svg);
-    make("ellipse", { cx: 280, cy: 96, rx: 70, ry: 82, class: "flesh" }, flesh);
+    const fill = make("g", { class: "flesh" }, flesh), edge = make("g", { class: "flesh-edge" }, flesh);
     // Neck, shoulders, chest, waist, hips; the right half mirrors the left.
     const side = (m) => {
       const x = (value) => 280 + m * value;
       return `C${x(30)} 190 ${x(34)} 196 ${x(60)} 204C${x(112)} 218 ${x(150)} 226 ${x(164)} 262C${x(174)} 300 ${x(148)} 340 ${x(134)} 380C${x(124)} 412 ${x(138)} 440 ${x(142)} 480C${x(146)} 530 ${x(128)} 560 ${x(118)} 600`;
     };
-    make("path", { class: "flesh", d: `M310 164${side(1)}L162 600M250 164${side(-1)}` }, flesh).setAttribute("style", "fill:none");
-    make("path", { class: "flesh", style: "stroke:none", d: `M250 164${side(-1)}L398 600${reversed()}L310 164Z` }, flesh);
+    make("ellipse", { cx: 280, cy: 96, rx: 70, ry: 82 }, fill);
+    make("path", { d: `M250 160${side(-1)}L398 600${reversed()}L310 160Z` }, fill);
+    make("path", { d: "M250 171A70 82 0 1 1 310 171" }, edge);
+    make("path", { d: `M310 171${side(1)}M250 171${side(-1)}` }, edge);
   }
   function reversed() {
     const x = (value) => 280 + value;
-    return `C${x(128)} 560 ${x(146)} 530 ${x(142)} 480C${x(138)} 440 ${x(124)} 412 ${x(134)} 380C${x(148)} 340 ${x(174)} 300 ${x(164)} 262C${x(150)} 226 ${x(112)} 218 ${x(60)} 204C${x(34)} 196 ${x(30)} 190 310 164`;
+    return `C${x(128)} 560 ${x(146)} 530 ${x(142)} 480C${x(138)} 440 ${x(124)} 412 ${x(134)} 380C${x(148)} 340 ${x(174)} 300 ${x(164)} 262C${x(150)} 226 ${x(112)} 218 ${x(60)} 204C${x(34)} 196 ${x(30)} 190 310 160`;
   }
 
   function spine(svg) {

@@ -56,7 +56,7 @@
     const narrow = window.innerWidth < 720;
     return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, dragmode: false, hovermode: "x",
-      margin: { l: 8, r: narrow ? 64 : 88, t: 8, b: 28 }, height: 336, autosize: true, separators: ".,",
+      margin: { l: 0, r: narrow ? 68 : 88, t: 12, b: 40 }, height: 352, autosize: true, separators: ".,",
       font: { family: token("--sans"), size: 12, color: soft },
       hoverlabel: { bgcolor: token("--raised"), bordercolor: line, font: { color: ink, family: token("--sans"), size: 12 } },
       xaxis: { type: "date", fixedrange: true, showgrid: false, zeroline: false, tickfont: { color: faint, size: 12 }, nticks: narrow ? 3 : 6, anchor: "y2",
@@ -72,9 +72,9 @@
     const label = (more) => ({ showarrow: false, xanchor: "left", align: "left", font: { size: 12, color: token("--soft") }, ...more });
     const found = [
       label({ xref: "paper", x: 0, yref: "paper", y: 0.26, yanchor: "bottom", text: "below peak" }),
-      label({ xref: "paper", x: 1, xanchor: "right", y: last[1], yanchor: "bottom", yshift: 6, text: `<b>${money(last[1])}</b>`, font: { size: 14, color: token("--accent") } }),
+      label({ xref: "paper", x: 1, xshift: 4, y: last[1], bgcolor: token("--paper"), borderpad: 3, text: `<b>${money(last[1])}</b>`, font: { size: window.innerWidth < 720 ? 12 : 14, color: token("--accent") } }),
     ];
-    if (from) found.push(label({ xref: "paper", x: 0, y: from, yanchor: "bottom", text: `start ${money(from)}` }));
+    if (from) found.push(label({ xref: "paper", x: 0, y: from, yanchor: last[1] < from ? "bottom" : "top", text: `start ${money(from)}` }));
     return found;
   }
 

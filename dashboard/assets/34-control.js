@@ -93,8 +93,10 @@
     dialog.showModal();
     try {
       const session = await token();
-      byId("ask-door").hidden = session.signed_in;
-      byId("ask-password").required = !session.signed_in;
+      const closed = Boolean(session.trouble);
+      byId("ask-door").hidden = session.signed_in || closed;
+      byId("ask-password").required = !session.signed_in && !closed;
+      go.disabled = closed;
       if (session.trouble) byId("ask-error").textContent = `Commands cannot be given here: ${session.trouble}. The command line always works: ./run ${command} --note "why"`;
     } catch (error) {
       byId("ask-error").textContent = `The dashboard does not answer. The command line always works: ./run ${command} --note "why"`;

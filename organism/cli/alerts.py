@@ -6,6 +6,7 @@ from typing import Any
 
 from organism.cli.context import emit, settings, state_folder
 from organism.cli.parser import Options
+from organism.commands import CommandsDb
 from organism.errors import BadInput
 from organism.view.reader import ViewReader
 
@@ -74,6 +75,7 @@ def _acknowledge(options: Options) -> int:
 
 def _commands(state: Path) -> sqlite3.Connection:
     """Commands.db takes many short writers; acknowledgements are a person's words, too."""
+    CommandsDb(state / "commands.db").waiting()  # makes it, private, when it is not there yet
     db = sqlite3.connect(state / "commands.db", timeout=5.0)
     db.execute("CREATE TABLE IF NOT EXISTS acknowledged_alerts(alert_id TEXT PRIMARY KEY) STRICT")
     return db

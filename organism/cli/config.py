@@ -18,6 +18,6 @@ def perform(options: Options) -> int:
         if head != section:
             section = head
             print(f"\n[{section}]")
-        print(f"{row.key:<{width}}{row.value:<24}{row.source}")
+        print(f"{row.key:<{width}}{row.value}  ({row.source})")
         print(f"{'':<{width}}{row.doc}")
     return 0

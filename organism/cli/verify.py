@@ -3,6 +3,7 @@
 from organism.body.truth import venue_truth
 from organism.cli.context import emit, must_exist, state_folder
 from organism.cli.parser import Options
+from organism.guardian.lock import held, wait_for_body
 from organism.journal.audit import quarantine
 from organism.verify import verify
 
@@ -12,7 +13,9 @@ def perform(options: Options) -> int:
     state = state_folder(options)
     must_exist(state)
     if options.quarantine is not None:
-        print(quarantine(state, options.quarantine))
+        with held(state):  # nothing may run on what is set aside
+            wait_for_body(state, 0.0)
+            print(quarantine(state, options.quarantine))
         return 0
     report = verify(state, venue_truth(state))
     if options.json:
