@@ -141,6 +141,13 @@ class _Guardian:
                     f"The body ended {len(self._deaths.at_s)} times within {options.within_s:g} s, last with "
                     f"{_status(code)}. Protective orders stay, nothing new is opened. See the log folder.",
                 )
+            else:
+                self._leave_word(
+                    "The body was restarted",
+                    f"It ended with {_status(code)}; this is restart {self._n_restarts}. It reads back its journal "
+                    "and reconciles with the venue before it trades.",
+                    "warning",
+                )
             body = self._start_body()
 
     # ------------------------------------------------------------ the body
@@ -219,6 +226,12 @@ class _Guardian:
             if not self._end(self._body, end):
                 self._say(f"the body did not stop within {options.stop_s:g} s and was killed")
             status = int(self._body.code != 0)
+            if not status and not last_words_s:
+                self._leave_word(
+                    "Stopped",
+                    "The organism was stopped in order. Protective stops rest at the venue.",
+                    "info",
+                )
         end = max(end + options.others_s, time.monotonic() + last_words_s)
         for command in sorted(self._service_commands, key=lambda c: c.name == "sender"):
             child = self._services.get(command.name)
@@ -264,8 +277,8 @@ class _Guardian:
         with contextlib.suppress(OSError):  # a full disk must not end the guardian
             write_note(self._options.state, note)
 
-    def _leave_word(self, title: str, body: str) -> None:
-        word = {"wall_ns": time.time_ns(), "severity": "critical", "title": title, "body": body}
+    def _leave_word(self, title: str, body: str, severity: str = "critical") -> None:
+        word = {"wall_ns": time.time_ns(), "severity": severity, "title": title, "body": body}
         path = self._options.state / LAST_WORDS
         try:
             with path.open("a", encoding="utf-8") as file:

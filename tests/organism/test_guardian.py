@@ -299,11 +299,14 @@ def test_a_crash_loop_ends_in_safe_mode_and_then_with_70_and_last_words(guarded)
     assert code == 70
     assert [extra for _, extra in run.starts()] == [[], [], [], [], ["--safe"], ["--safe"], ["--safe"]]
     words = [json.loads(line) for line in (run.state / "last_words.jsonl").read_text().splitlines()]
+    again = "The body was restarted"
     assert [w["title"] for w in words] == [
+        *[again] * 3,
         "The organism was put into safe mode",
+        *[again] * 2,
         "The organism has stopped and needs a person",
     ]
-    assert all(w["severity"] == "critical" and w["wall_ns"] > 0 for w in words)
+    assert all((w["severity"] == "critical") is (w["title"] != again) and w["wall_ns"] > 0 for w in words)
     assert run.ends() == ["sender"]
     assert "giving up with status 70" in errors
 
