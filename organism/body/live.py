@@ -282,7 +282,8 @@ class Body:
         return self.activity.wait_quiet(wait_s, self.clock) and self.directory.has_room()
 
     def _bars_arrived(self, instant: BarsArrived) -> None:
-        identity = f"bar:{instant.session}:{instant.at_ns}"
+        # Not only by its time: an instant that could not be believed may come again, and nervous knows duplicates.
+        identity = f"bar:{instant.session}:{instant.at_ns}:{self.boot}.{next(self._numbers)}"
         self.directory.deliver("nervous", Envelope(identity, "feed", 0, instant.at_ns, "", instant))
 
     def _feed_reported(self, report: FeedReported) -> None:

@@ -1,0 +1,154 @@
+"""Thirty SIGKILLs and more, at random and at every named point: nothing lost, nothing twice, nothing invented."""
+
+import random
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from organism.body.crashpoints import POINTS
+from organism.effects import Publish, VenueSubmit
+from organism.journal.rows import Row, decode_effects
+from organism.messages import OrderApproved
+from tests.body.house import BUSY, House, judged, organism, told_once
+from tests.body.waiting import until
+
+pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.timeout(300)]
+
+SETTINGS = (*BUSY, "guardian.restarts=1000", "journal.segment_mb=2", "journal.keep_segments=1000")
+# How often a point is passed before it strikes: enough that the body trades in between.
+NTH = {"on_fill": 12, "after_commit": 200, "during_recovery": 1}
+N_STRIKES = 2
+
+
+@pytest.fixture
+def house(tmp_path: Path):
+    house = House(tmp_path / "state", *SETTINGS)
+    yield house
+    house.end()
+
+
+def strikes(house: House) -> Counter[str]:
+    """Named points that struck, from what dying bodies wrote."""
+    return Counter(re.findall(r"drill: killed at (\w+)", house.said))
+
+
+def publications(row: Row) -> list[Publish]:
+    """What a step said to others."""
+    return [effect for effect in decode_effects(row.effects) if isinstance(effect, Publish)]
+
+
+def holds(house: House) -> dict[str, object]:
+    """The whole audit: our own, and the venue's book as judge."""
+    report = house.verify()
+    assert report["ok"], report["findings"]
+    for name in ("duplicates", "phantoms", "lost", "unexplained_quantity", "unbooked"):
+        assert report[name] == 0, (name, report)
+    assert report["compared"]
+    assert report["chain"] == "ok"
+    return report
+
+
+def waits_s(rows: list[Row]) -> list[float]:
+    """From the last row of each body to the first order of the next, seconds of the wall clock."""
+    found: list[float] = []
+    run, last_ns, died_ns = 0, 0, 0
+    for row in rows:
+        if row.run != run:
+            run, died_ns = row.run, last_ns
+        last_ns = row.wall_ns
+        if (
+            died_ns
+            and row.organ == "motor"
+            and any(isinstance(e, VenueSubmit) for e in decode_effects(row.effects))
+        ):
+            found.append((row.wall_ns - died_ns) / 1e9)
+            died_ns = 0
+    return found
+
+
+@pytest.mark.requirement("S1-0.2")
+@pytest.mark.requirement("S1-9.8")
+def test_nothing_is_lost_doubled_or_invented_by_kills_at_any_moment(house: House):
+    chance = random.Random(20)
+    kills: Counter[str] = Counter()
+    house.start()
+    house.wait_trading(20)
+    for point in POINTS:
+        house.kill_all()
+        kills["everybody"] += 1
+        house.start(crash=f"{point}:{NTH.get(point, 15)}")
+        until(lambda: strikes(house)[point] >= N_STRIKES, lambda: f"{point}: {house.said[-800:]}", 30.0)  # noqa: B023
+    house.kill_all()
+    house.start()
+    for _ in range(9):
+        run = house.run
+        house.wait_trading(chance.randint(1, 60))
+        house.kill_body()
+        kills["the body at random"] += 1
+        if chance.random() < 0.3:  # again, while it is starting
+            until(lambda: house.run > run)  # noqa: B023
+            house.kill_body()
+            kills["the body while starting"] += 1
+    for _ in range(3):
+        house.wait_trading(5)
+        house.kill_guardian()
+        kills["the guardian"] += 1
+        house.start()  # waits for the body, which ends by itself
+    house.wait_trading(20, after_run=house.run - 1)
+    code, _ = house.stop()
+    assert code == 0, house.said[-800:]
+
+    report = holds(house)
+    rows = house.rows()
+    n_orders = judged(rows, house.truth())
+    told_once(rows)
+    struck = strikes(house)
+    assert set(struck) == set(POINTS)
+    kills.update({f"at {point}": n for point, n in struck.items()})
+    assert sum(kills.values()) >= 30
+    waited = sorted(waits_s(rows))
+    print(f"\n{sum(kills.values())} kills: {dict(kills)}")  # noqa: T201
+    print(f"{report['events']} rows, {n_orders} orders, {report['fills']} fills; {report['notes']}")  # noqa: T201
+    middle = waited[len(waited) // 2]
+    print(f"killed → trading again, s: median {middle:.2f}, longest {waited[-1]:.2f}, n {len(waited)}")  # noqa: T201
+
+
+@pytest.mark.requirement("S1-0.6")
+def test_a_halt_is_in_force_after_every_kind_of_kill_until_a_person_resumes(house: House):
+    house.start()
+    house.wait_trading(5)
+    said = organism("halt", "--note", "drill", state=house.state)
+    assert said.returncode == 0
+    assert "noted as" not in said.stdout, said.stdout
+    for kill in (house.kill_body, house.kill_body, house.kill_all):
+        run = house.run
+        kill()
+        if kill == house.kill_all:
+            house.start()
+        until(lambda: house.run > run, "the next body")  # noqa: B023
+        until(lambda: house.status()["body"].get("pid") == house.body_pid, "its view")
+        found = house.status()
+        assert found["mode"] == "HALTED"
+        assert "resume" in found["reason"]
+        at_ns = house.status()["body"]["market_ns"]  # it goes on looking at the market
+        until(lambda: house.status()["body"]["market_ns"] > at_ns, "the next bar")  # noqa: B023
+    assert organism("resume", state=house.state).returncode == 0
+    house.wait_trading(3)
+    assert house.stop()[0] == 0
+    holds(house)
+    rows = house.rows()
+    judged(rows, house.truth())
+    is_halted, n_while_halted = False, 0
+    for row in rows:
+        if row.organ == "immune":
+            if row.input_id.startswith("cmd:"):
+                is_halted = not is_halted
+            approved = [
+                e.message.approved.order for e in publications(row) if type(e.message) is OrderApproved
+            ]
+            assert not is_halted or all(order.reduce_only for order in approved)
+            n_while_halted += is_halted
+    assert not is_halted
+    assert n_while_halted > 100
