@@ -1,45 +1,40 @@
 """Execution: approved orders go to the venue, once; fills come back, once; everything in doubt is asked for."""
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from organism.core import Now, OrganCore
-from organism.effects import Effect, Effects, Publish, Schedule, VenueAdvance, VenueReport
-from organism.fills import position_change
+from organism.effects import Effect, Effects, Publish, Schedule, VenueAdvance, VenueQuery, VenueReport
 from organism.market import NS_PER_S, Instrument, VenueCapabilities
 from organism.messages import (
-    AlertRaised,
     Answer,
     BarClosed,
     CancelAnswered,
     CancelRequested,
-    Filled,
     InstantSettled,
     Message,
     OrderApproved,
-    Priority,
     QueryAnswered,
     Recovered,
     ReportAnswered,
-    Severity,
     SubmitAnswered,
     TimerFired,
     VenueAdvanced,
 )
 from organism.portfolio import VenueOrder
-from organism.trading import ApprovedOrder, Fill, OrderStatus
+from organism.trading import Order, OrderStatus, Purpose
 from organs.motor import orders
-from organs.motor.orders import HEARERS
-from organs.motor.reconcile import compared
-from organs.motor.state import N_ENDED, MotorState, Tracked
+from organs.motor.booking import learned
+from organs.motor.reconcile import compared, missing
+from organs.motor.state import N_MISSED, MotorState, Tracked, keeping, tracked_as
 
 _replace = msgspec.structs.replace
 _Result = tuple[MotorState, Effects]
 REPORT_S = 30.0  # between two comparisons with the venue's account
 IMPATIENT_S = 2.0  # a report or an instant that was not answered for so long is asked for again
 NOTHING: Effects = ()
+DUPLICATE = "duplicate client order id"  # what a venue says that has the order already: look, adopt
 
 
 class _Motor:
@@ -72,17 +67,26 @@ class _Motor:
     def bar(self, state: MotorState, message: BarClosed, now: Now) -> _Result:
         if message.at_ns <= state.settled_ns:
             return state, NOTHING
-        advance = VenueAdvance(at_ns=message.at_ns, bars=message.bars, settle=message.final)
-        if state.watching:
-            return _replace(state, instant=message), (advance,)
-        # One watchdog for all instants: it is armed once and looks whether an answer is overdue.
-        due = Schedule(key="instant", due_ns=now.mono_ns + int(IMPATIENT_S * NS_PER_S))
-        return _replace(state, instant=message, watching=True), (advance, due)
+        effects: tuple[Effect, ...] = (_advance(message, state.cursor),)
+        missed = state.missed
+        if state.instant is not None and state.instant.at_ns < message.at_ns:
+            # No answer for the one before: the venue must meet its bars before these.
+            missed = (*missed[1 - N_MISSED :], state.instant)
+            effects = (*(_advance(m, state.cursor) for m in missed), *effects)
+        if state.waiting:
+            state, expired = self._expired(state, now)
+            effects = (*effects, *expired)
+        if not state.watching:
+            # One watchdog for all instants: it is armed once and looks whether an answer is overdue.
+            effects = (*effects, _later("instant", IMPATIENT_S, now))
+        return _replace(state, instant=message, missed=missed, watching=True), effects
 
     def advanced(self, state: MotorState, message: VenueAdvanced, now: Now) -> _Result:
         if not message.fills and not message.orders:
             return self._settled(state, message.at_ns)
-        state, effects = self._learn(state, message.fills, message.orders, now)
+        state, effects = learned(
+            state, message.fills, message.orders, now, self.instruments, gapless=True
+        )  # fmt: skip
         state, settled = self._settled(state, message.at_ns)
         return state, (*effects, *settled)
 
@@ -90,15 +94,10 @@ class _Motor:
         instant = state.instant
         if instant is None or at_ns < instant.at_ns:
             return state, NOTHING
-        told = InstantSettled(
-            at_ns=instant.at_ns,
-            session=instant.session,
-            bars=instant.bars,
-            closing=instant.closing,
-            final=instant.final,
-        )
-        state = _replace(state, instant=None, settled_ns=instant.at_ns)
-        return state, (Publish(to=("metabolism",), message=told),)
+        told: Effects = (_settle(instant),)
+        if state.missed:  # a session's end is told even when its answer came with a later one
+            told = (*(_settle(m) for m in state.missed if m.final), *told)
+        return _replace(state, instant=None, missed=(), settled_ns=instant.at_ns), told
 
     # -------------------------------------------------------------- orders
 
@@ -107,216 +106,231 @@ class _Motor:
         if approved.order.id in state.orders:
             return state, NOTHING
         tracked = orders.intended(approved, self.namespace)
-        state = self._keep(state, tracked)
         effects: list[Effect] = [orders.updated(tracked)]
         if state.safe and orders.is_entry(approved.order):
-            tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, "safe mode: no entries")
-            return self._keep(state, tracked), (*effects, *more)
-        if not state.clean and orders.is_entry(approved.order):
-            return _replace(state, waiting=(*state.waiting, approved)), tuple(effects)
-        tracked, more = orders.sent(tracked, self.venue, now)
-        return self._keep(state, tracked), (*effects, *more)
+            tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, now, "safe mode: no entries")
+        elif orders.is_late(approved.order, now):
+            tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, now, "the market has moved on")
+        elif not state.clean and (orders.is_entry(approved.order) or not self.venue.reduce_only):
+            state = _replace(state, waiting=(*state.waiting, approved.order.id))
+            more = []
+        else:
+            tracked, more = orders.sent(tracked, self.venue, now)
+        return keeping(state, tracked), (*effects, *more)
+
+    def _expired(self, state: MotorState, now: Now) -> tuple[MotorState, list[Effect]]:
+        """Drop what waited too long for a clean reconciliation."""
+        effects: list[Effect] = []
+        for order_id in state.waiting:
+            tracked = state.orders.get(order_id)
+            if tracked is not None and orders.is_late(tracked.order, now):
+                tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, now, "the market has moved on")
+                state = keeping(state, tracked)
+                effects += more
+        waiting = tuple(i for i in state.waiting if self._waits(state, i))
+        return _replace(state, waiting=waiting), effects
+
+    def _released(self, state: MotorState, now: Now) -> tuple[MotorState, list[Effect]]:
+        """Our account is the venue's: what waited for that may leave, in order."""
+        state, effects = self._expired(state, now)
+        for order_id in state.waiting:
+            tracked, more = orders.sent(state.orders[order_id], self.venue, now)
+            state = keeping(state, tracked)
+            effects += more
+        return _replace(state, waiting=()), effects
+
+    @staticmethod
+    def _waits(state: MotorState, order_id: str) -> bool:
+        tracked = state.orders.get(order_id)
+        return tracked is not None and tracked.status is OrderStatus.INTENT
 
     def cancel(self, state: MotorState, message: CancelRequested, now: Now) -> _Result:
         tracked = state.orders.get(message.order_id)
         if tracked is None or tracked.status.is_terminal:
             return state, NOTHING
         tracked, effects = orders.cancelled(tracked, now)
-        return self._keep(state, tracked), tuple(effects)
+        return keeping(state, tracked), tuple(effects)
+
+    # -------------------------------------------------------------- answers
 
     def submit_answered(self, state: MotorState, message: SubmitAnswered, now: Now) -> _Result:
-        tracked = self._of(state, message.client_order_id)
-        if tracked is None or tracked.status not in {OrderStatus.SENT, OrderStatus.UNKNOWN}:
+        tracked = tracked_as(state, message.client_order_id)
+        if tracked is None:
             return state, NOTHING
-        if message.answer is Answer.REFUSED:
-            tracked, effects = orders.moved(tracked, OrderStatus.REJECTED, message.reason)
-        elif message.answer is Answer.ACCEPTED and message.venue_order_id:
+        accepted = message.answer is Answer.ACCEPTED and bool(message.venue_order_id)
+        if tracked.status.is_terminal or tracked.client_order_id != message.client_order_id:
+            # Too late to matter, unless something lives at the venue that should not: look.
+            look = VenueQuery(client_order_id=message.client_order_id, symbol=tracked.order.symbol)
+            return state, ((look,) if accepted else NOTHING)
+        if tracked.status not in {OrderStatus.SENT, OrderStatus.UNKNOWN}:
+            return state, NOTHING
+        was = tracked
+        if accepted:
             report = VenueOrder(
                 client_order_id=message.client_order_id, venue_order_id=message.venue_order_id,
                 symbol=tracked.order.symbol, status="open", quantity=tracked.order.quantity,
                 filled=tracked.filled,
             )  # fmt: skip
             tracked, effects = orders.seen(tracked, report, now)
+        elif message.answer is Answer.REFUSED and DUPLICATE not in message.reason:
+            tracked, effects = orders.moved(tracked, OrderStatus.REJECTED, now, message.reason)
         else:
-            tracked, effects = orders.doubted(tracked, now, message.reason or "the answer proves nothing")
-        return self._keep(state, tracked), tuple(effects)
+            reason = message.reason or "the answer proves nothing"
+            tracked, effects = orders.doubted(tracked, now, reason)
+        state = keeping(state, tracked)
+        return state, (*effects, *self._looking(state, was, tracked))
 
     def cancel_answered(self, state: MotorState, message: CancelAnswered, now: Now) -> _Result:
-        tracked = self._of(state, message.client_order_id)
+        tracked = tracked_as(state, message.client_order_id)
         if tracked is None or tracked.status.is_terminal:
             return state, NOTHING
         # Refused means "look", not "gone"; accepted, the venue's own report ends the order.
         tracked, effects = orders.asked(tracked, now, [])
-        return self._keep(state, tracked), tuple(effects)
+        return keeping(state, tracked), tuple(effects)
 
     def query_answered(self, state: MotorState, message: QueryAnswered, now: Now) -> _Result:
-        tracked = self._of(state, message.client_order_id)
+        tracked = tracked_as(state, message.client_order_id)
         if not message.answered or tracked is None:
             return state, NOTHING  # a question that failed proves nothing
         if message.order is None and not message.fills:
-            tracked, effects = orders.absent(tracked, message.asked_mono_ns, self.venue, self.namespace, now)
-            return self._keep(state, tracked), tuple(effects)
+            if tracked.client_order_id != message.client_order_id:
+                return state, NOTHING  # about an attempt that was given up
+            tracked, effects = orders.absent(tracked, message.asked_mono_ns, self.venue, now)
+            if tracked.n_absent >= orders.PROOFS:
+                effects.append(VenueReport(since=state.cursor))  # the last witness
+            return keeping(state, tracked), tuple(effects)
         reports = (message.order,) if message.order is not None else ()
-        state, learned = self._learn(state, message.fills, reports, now)
-        return state, tuple(learned)
+        state, effects = learned(
+            state, message.fills, reports, now, self.instruments, asked_ns=message.asked_mono_ns
+        )
+        after = state.orders[tracked.order.id]
+        return state, (*effects, *self._looking(state, tracked, after))
 
-    # -------------------------------------------------------------- doubt
+    @staticmethod
+    def _looking(state: MotorState, before: Tracked, after: Tracked) -> Effects:
+        """Once a doubt is resolved, the whole account is compared."""
+        if before.status is OrderStatus.UNKNOWN and after.status is not OrderStatus.UNKNOWN:
+            return (VenueReport(since=state.cursor),)
+        return NOTHING
+
+    def report_answered(self, state: MotorState, message: ReportAnswered, now: Now) -> _Result:
+        if not message.answered:
+            return state, NOTHING
+        asked_ns, filled_ns = message.asked_mono_ns, state.filled_mono_ns
+        state, effects = learned(
+            state, message.fills, message.open_orders, now, self.instruments, asked_ns=asked_ns, gapless=True
+        )
+        state, more = missing(state, message, now)
+        effects += more
+        state, more = self._proven(state, message, now)
+        effects += more
+        state, more = compared(state, message, now, filled_ns)
+        effects += more
+        if state.clean and state.waiting:
+            state, more = self._released(state, now)
+            effects += more
+        return state, tuple(effects)
+
+    def _proven(self, state: MotorState, report: ReportAnswered, now: Now) -> tuple[MotorState, list[Effect]]:
+        """Give up, or send again, what two questions and this report could not find."""
+        effects: list[Effect] = []
+        there = {o.client_order_id for o in report.open_orders}
+        for tracked in state.orders.values():
+            if tracked.client_order_id in there:
+                continue
+            if orders.is_nowhere(tracked, report.asked_mono_ns, self.venue):
+                stale = self._stale(state, tracked.order)
+                tried, more = orders.again(tracked, self.venue, self.namespace, now, stale)
+                state = keeping(state, tried)
+                effects += more
+        return state, effects
+
+    @staticmethod
+    def _stale(state: MotorState, order: Order) -> str:
+        """Why an order must not be sent again; "" when it may."""
+        if state.safe and orders.is_entry(order):
+            return "safe mode: no entries"
+        held = state.positions.get(order.symbol, 0)
+        if order.purpose is Purpose.PROTECT and not held * order.side.sign < 0:
+            return "there is nothing left to protect"
+        return ""
+
+    # -------------------------------------------------------------- time
 
     def timer(self, state: MotorState, message: TimerFired, now: Now) -> _Result:
-        if message.key == "report":
-            due = Schedule(key="report", due_ns=now.mono_ns + int(REPORT_S * NS_PER_S))
-            return state, (VenueReport(since=state.cursor), due)
-        if message.key == "first":
-            if state.clean:
+        key = message.key
+        if key == "report":
+            return state, (VenueReport(since=state.cursor), _later(key, REPORT_S, now))
+        if key == "recheck":
+            return state, (VenueReport(since=state.cursor),)
+        if key == "first":
+            if not state.first:
                 return state, NOTHING
-            due = Schedule(key="first", due_ns=now.mono_ns + int(IMPATIENT_S * NS_PER_S))
-            return state, (VenueReport(since=state.cursor), due)
-        if message.key == "instant":
+            return state, (VenueReport(since=state.cursor), _later(key, IMPATIENT_S, now))
+        if key == "instant":
             return self._overdue(state, now)
-        tracked = state.orders.get(message.key.partition(":")[2])
+        tracked = state.orders.get(key.partition(":")[2])
         if tracked is None or tracked.status.is_terminal:
             return state, NOTHING
         if tracked.status is OrderStatus.SENT:
             tracked, effects = orders.doubted(tracked, now, "no answer in time")
         else:
             tracked, effects = orders.asked(tracked, now, [])
-        return self._keep(state, tracked), tuple(effects)
+        return keeping(state, tracked), tuple(effects)
 
     def _overdue(self, state: MotorState, now: Now) -> _Result:
         instant = state.instant
         if instant is None:
             return _replace(state, watching=False), NOTHING
-        advance = VenueAdvance(at_ns=instant.at_ns, bars=instant.bars, settle=instant.final)
-        due = Schedule(key="instant", due_ns=now.mono_ns + int(IMPATIENT_S * NS_PER_S))
-        return state, (advance, due)
+        again = (_advance(m, state.cursor) for m in (*state.missed, instant))
+        return _replace(state, watching=True), (*again, _later("instant", IMPATIENT_S, now))
 
     def recovered(self, state: MotorState, message: Recovered, now: Now) -> _Result:
         """Everything that may be at the venue is in doubt, and its window begins anew: clocks may differ."""
         effects: list[Effect] = []
-        kept = dict(state.orders)
-        waiting: list[ApprovedOrder] = []
         for tracked in state.orders.values():
-            if tracked.status.is_terminal:
-                continue
-            if tracked.status is OrderStatus.INTENT:
-                waiting.append(tracked.approved)
+            if tracked.status.is_terminal or tracked.status is OrderStatus.INTENT:
                 continue
             fresh = _replace(tracked, sent_mono_ns=now.mono_ns, n_absent=0, n_queries=0)
-            kept[tracked.order.id], more = orders.doubted(fresh, now, "this process cannot know its fate")
+            fresh, more = orders.doubted(fresh, now, "this process cannot know its fate")
+            state = keeping(state, fresh)
             effects += more
         state = _replace(
-            state, orders=kept, clean=False, first=True, doubt=(), waiting=tuple(waiting),
-            safe=message.safe or (state.safe and not message.process), watching=False,
+            state, clean=False, first=True, doubt=(), filled_mono_ns=now.mono_ns - 1, watching=False,
+            safe=message.safe or (state.safe and not message.process),
         )  # fmt: skip
-        instant = state.instant
-        if instant is not None:
-            state, more_effects = self._overdue(state, now)
-            state = _replace(state, watching=True)
-            effects += more_effects
+        state, expired = self._expired(state, now)
+        effects += expired
+        if state.instant is not None:
+            state, overdue = self._overdue(state, now)
+            effects += overdue
         effects += (
             VenueReport(since=state.cursor),
-            Schedule(key="first", due_ns=now.mono_ns + int(IMPATIENT_S * NS_PER_S)),
-            Schedule(key="report", due_ns=now.mono_ns + int(REPORT_S * NS_PER_S)),
+            _later("first", IMPATIENT_S, now),
+            _later("report", REPORT_S, now),
         )
         return state, tuple(effects)
 
-    def report_answered(self, state: MotorState, message: ReportAnswered, now: Now) -> _Result:
-        if not message.answered:
-            return state, NOTHING
-        state, effects = self._learn(state, message.fills, message.open_orders, now)
-        state, told = compared(state, message)
-        effects += told
-        if state.clean and state.waiting:
-            waiting, state = state.waiting, _replace(state, waiting=())
-            for approved in waiting:
-                tracked = state.orders.get(approved.order.id)
-                if tracked is None or tracked.status is not OrderStatus.INTENT:
-                    continue
-                expires = approved.order.expires_ns
-                if expires is not None and now.market_ns >= expires:
-                    tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, "the market has moved on")
-                else:
-                    tracked, more = orders.sent(tracked, self.venue, now)
-                state = self._keep(state, tracked)
-                effects += more
-        return state, tuple(effects)
 
-    # -------------------------------------------------------------- fills
-
-    def _learn(
-        self, state: MotorState, fills: tuple[Fill, ...], reports: tuple[VenueOrder, ...], now: Now
-    ) -> tuple[MotorState, list[Effect]]:
-        """Book fills, each once; then believe what the venue says of orders."""
-        effects: list[Effect] = []
-        for fill in fills:
-            if fill in state.booked:
-                continue
-            state, more = self._book(state, fill)
-            effects += more
-        for report in reports:
-            tracked = self._of(state, report.client_order_id)
-            if tracked is not None and tracked.client_order_id == report.client_order_id:
-                tracked, more = orders.seen(tracked, report, now)
-                state = self._keep(state, tracked)
-                effects += more
-        return state, effects
-
-    def _book(self, state: MotorState, fill: Fill) -> tuple[MotorState, list[Effect]]:
-        effects: list[Effect] = []
-        order_id = state.by_client.get(fill.client_order_id, "")
-        fill = _replace(fill, order_id=order_id)
-        positions = dict(state.positions)
-        change = position_change(fill, self.instruments[fill.symbol])
-        positions[fill.symbol] = positions.get(fill.symbol, Decimal(0)) + change
-        state = _replace(state, booked=state.booked.adding(fill), positions=positions, cursor=fill.trade_id)
-        effects.append(Publish(to=HEARERS, message=Filled(fill=fill)))
-        tracked = state.orders.get(order_id)
-        if tracked is None:
-            if not fill.client_order_id.startswith("settle:"):
-                effects.append(_alarm(fill, "The venue executed something we did not order"))
-            return state, effects
-        was_over = tracked.status.is_terminal
-        filled = tracked.filled + fill.quantity
-        tracked = _replace(tracked, filled=filled)
-        if was_over:
-            effects.append(_alarm(fill, f"A fill came after order {order_id} had ended"))
-            return self._keep(state, tracked), effects
-        if filled > tracked.order.quantity:
-            effects.append(_alarm(fill, f"Order {order_id} was filled beyond its quantity"))
-        full = filled >= tracked.order.quantity
-        if tracked.status is OrderStatus.INTENT:  # its recorded submission did leave
-            tracked = _replace(tracked, status=OrderStatus.SENT)
-        tracked, more = orders.moved(tracked, OrderStatus.FILLED if full else OrderStatus.PARTIAL)
-        return self._keep(state, tracked), [*effects, *more]
-
-    # -------------------------------------------------------------- memory
-
-    def _of(self, state: MotorState, client_order_id: str) -> Tracked | None:
-        return state.orders.get(state.by_client.get(client_order_id, ""))
-
-    def _keep(self, state: MotorState, tracked: Tracked) -> MotorState:
-        order_id = tracked.order.id
-        kept = {**state.orders, order_id: tracked}
-        by_client = state.by_client
-        if by_client.get(tracked.client_order_id) != order_id:
-            by_client = {**by_client, tracked.client_order_id: order_id}
-        if len(kept) > 2 * N_ENDED:
-            ended = [k for k, t in kept.items() if t.status.is_terminal][: len(kept) - N_ENDED]
-            gone = set(ended)
-            kept = {k: t for k, t in kept.items() if k not in gone}
-            by_client = {c: k for c, k in by_client.items() if k not in gone}
-        return _replace(state, orders=kept, by_client=by_client)
+def _advance(instant: BarClosed, cursor: str) -> VenueAdvance:
+    return VenueAdvance(at_ns=instant.at_ns, bars=instant.bars, settle=instant.final, since=cursor)
 
 
-def _alarm(fill: Fill, title: str) -> Publish:
-    body = f"{fill.side.value} {fill.quantity} {fill.symbol} at {fill.price} (trade {fill.trade_id}). It was booked."
+def _settle(instant: BarClosed) -> Publish:
     return Publish(
-        to=("voice",),
-        message=AlertRaised(
-            severity=Severity.CRITICAL, priority=Priority.CRITICAL, title=title, body=body,
-            dedup_key=f"fill:{fill.key}",
+        to=("metabolism",),
+        message=InstantSettled(
+            at_ns=instant.at_ns,
+            session=instant.session,
+            bars=instant.bars,
+            closing=instant.closing,
+            final=instant.final,
         ),
-    )  # fmt: skip
+    )
+
+
+def _later(key: str, span_s: float, now: Now) -> Schedule:
+    return Schedule(key=key, due_ns=now.mono_ns + int(span_s * NS_PER_S))
 
 
 def motor_core(

@@ -1,8 +1,8 @@
 """One order's steps: send, hear, ask, give up. Pure functions from a tracked order to the next and its effects.
 
 The rules: an intent is durable before anything leaves; what is not proven is UNKNOWN, and stays so until the
-venue tells, or until two questions, both asked after nothing can take effect any more, find nothing; then, and
-only then, another attempt may leave. One attempt lives at a time, each with an id of its own.
+venue tells, or until two questions and a report, all asked after nothing can take effect any more, find nothing;
+then, and only then, another attempt may leave. One attempt lives at a time, each with an id of its own.
 """
 
 import hashlib
@@ -20,8 +20,9 @@ from organs.motor.state import Tracked
 Steps = tuple[Tracked, list[Effect]]
 _replace = msgspec.structs.replace
 HEARERS = ("metabolism", "immune")
-PROOFS = 2  # proven absences before an attempt counts as never arrived
+PROOFS = 2  # proven absences before a report may show that an attempt never arrived
 ATTEMPTS = 3
+LONGEST_PAUSE_S = 8.0
 
 _REPORTED = {
     "filled": OrderStatus.FILLED,
@@ -55,7 +56,17 @@ def intended(approved: ApprovedOrder, namespace: str) -> Tracked:
     )
 
 
-def moved(tracked: Tracked, status: OrderStatus, reason: str = "") -> Steps:
+def is_entry(order: Order) -> bool:
+    """Whether the order may add risk."""
+    return not order.reduce_only and order.purpose is not Purpose.PROTECT
+
+
+def is_late(order: Order, now: Now) -> bool:
+    """Whether the market has moved on since the decision."""
+    return order.expires_ns is not None and now.market_ns >= order.expires_ns
+
+
+def moved(tracked: Tracked, status: OrderStatus, now: Now, reason: str = "") -> Steps:
     """The same order in another status, and the word about it. What the rules do not allow changes nothing."""
     if status is tracked.status and status is not OrderStatus.PARTIAL:
         return tracked, []
@@ -64,7 +75,8 @@ def moved(tracked: Tracked, status: OrderStatus, reason: str = "") -> Steps:
     tracked = _replace(tracked, status=status)
     effects: list[Effect] = [updated(tracked, reason)]
     if status.is_terminal:
-        effects.append(CancelTimer(key=f"order:{tracked.order.id}"))
+        tracked = _replace(tracked, ended_mono_ns=now.mono_ns)
+        effects.append(CancelTimer(key=_key(tracked)))
     return tracked, effects
 
 
@@ -89,19 +101,20 @@ def sent(tracked: Tracked, venue: VenueCapabilities, now: Now) -> Steps:
             client_order_id=tracked.client_order_id,
             approved=tracked.approved,
             valid_for_s=venue.validity_window_s,
+            sent_mono_ns=now.mono_ns,
         ),
-        timer(tracked, now.mono_ns + int(patience_s * NS_PER_S)),
+        timer(tracked, now, patience_s),
     ]
 
 
-def timer(tracked: Tracked, due_ns: int) -> Schedule:
+def timer(tracked: Tracked, now: Now, pause_s: float) -> Schedule:
     """When to look at the order again."""
-    return Schedule(key=f"order:{tracked.order.id}", due_ns=due_ns)
+    return Schedule(key=_key(tracked), due_ns=now.mono_ns + int(pause_s * NS_PER_S))
 
 
 def doubted(tracked: Tracked, now: Now, reason: str) -> Steps:
     """Nobody knows what became of it: ask, now and again with growing pauses."""
-    tracked, effects = moved(tracked, OrderStatus.UNKNOWN, reason)
+    tracked, effects = moved(tracked, OrderStatus.UNKNOWN, now, reason)
     if tracked.status is not OrderStatus.UNKNOWN:
         return tracked, effects
     return asked(tracked, now, effects)
@@ -109,66 +122,90 @@ def doubted(tracked: Tracked, now: Now, reason: str) -> Steps:
 
 def asked(tracked: Tracked, now: Now, effects: list[Effect]) -> Steps:
     """Ask the venue for the order and look again after a back-off of 0.25, 0.5, 1 … at most 8 seconds."""
-    pause_s = min(8.0, 0.25 * 2.0 ** min(tracked.n_queries, 5))
+    pause_s = min(LONGEST_PAUSE_S, 0.25 * 2.0 ** min(tracked.n_queries, 5))
     tracked = _replace(tracked, n_queries=tracked.n_queries + 1)
     query = VenueQuery(client_order_id=tracked.client_order_id, symbol=tracked.order.symbol)
-    return tracked, [*effects, query, timer(tracked, now.mono_ns + int(pause_s * NS_PER_S))]
+    return tracked, [*effects, query, timer(tracked, now, pause_s)]
 
 
 def cancelled(tracked: Tracked, now: Now) -> Steps:
     """Somebody wants it gone. An order that may be at the venue is cancelled there; only the venue ends it."""
     tracked = _replace(tracked, cancel=True)
     if tracked.status is OrderStatus.INTENT:
-        return moved(tracked, OrderStatus.CANCELED, "cancelled before it was sent")
+        return moved(tracked, OrderStatus.CANCELED, now, "cancelled before it was sent")
     cancel = VenueCancel(client_order_id=tracked.client_order_id, symbol=tracked.order.symbol)
-    return tracked, [cancel, timer(tracked, now.mono_ns + NS_PER_S)]
+    return tracked, [cancel, timer(tracked, now, 1.0)]
 
 
 def seen(tracked: Tracked, report: VenueOrder, now: Now) -> Steps:
-    """The venue told of the order: believe its status; quantities come from fills alone."""
-    effects: list[Effect] = []
-    tracked = _replace(tracked, n_absent=0, n_queries=0, venue_order_id=report.venue_order_id)
+    """The venue told of the live attempt: believe its status; quantities come from fills alone."""
+    if tracked.status.is_terminal:
+        return tracked, []
     ended = _REPORTED.get(report.status)
-    if ended is None:
-        if tracked.status in {OrderStatus.SENT, OrderStatus.UNKNOWN}:
-            status = OrderStatus.PARTIAL if tracked.filled > 0 else OrderStatus.ACKED
-            tracked, effects = moved(tracked, status)
-        effects.append(CancelTimer(key=f"order:{tracked.order.id}"))
-        if tracked.cancel:
-            tracked, more = cancelled(tracked, now)
-            effects += more
-        return tracked, effects
-    if report.filled > tracked.filled:
+    if ended is not None and report.filled > tracked.filled:
         # It ended with fills we have not seen: they come first, then the end.
-        return asked(tracked, now, effects) if not tracked.status.is_terminal else (tracked, effects)
-    return moved(tracked, ended, report.reason)
-
-
-def absent(tracked: Tracked, asked_ns: int, venue: VenueCapabilities, namespace: str, now: Now) -> Steps:
-    """The venue does not know it. Evidence only when asked after nothing could take effect any more, twice."""
-    if tracked.status not in {OrderStatus.UNKNOWN, OrderStatus.SENT}:
-        return tracked, []
-    if asked_ns < tracked.sent_mono_ns + window_ns(venue):
-        return tracked, []
-    tracked = _replace(tracked, n_absent=tracked.n_absent + 1)
-    if tracked.n_absent < PROOFS:
         return asked(tracked, now, [])
-    if tracked.status is OrderStatus.SENT:
-        tracked = _replace(tracked, status=OrderStatus.UNKNOWN)
+    tracked = _replace(tracked, n_absent=0, n_queries=0, venue_order_id=report.venue_order_id)
+    if ended is not None:
+        return moved(tracked, ended, now, report.reason)
+    effects: list[Effect] = []
+    if tracked.status in {OrderStatus.SENT, OrderStatus.UNKNOWN}:
+        status = OrderStatus.PARTIAL if tracked.filled > 0 else OrderStatus.ACKED
+        tracked, effects = moved(tracked, status, now)
+    if tracked.cancel:
+        tracked, more = cancelled(tracked, now)
+        return tracked, [*effects, *more]
+    return tracked, [*effects, CancelTimer(key=_key(tracked))]
+
+
+def absent(tracked: Tracked, asked_ns: int, venue: VenueCapabilities, now: Now) -> Steps:
+    """The venue does not know it: evidence only when asked after nothing could take effect any more."""
+    if tracked.status is OrderStatus.SENT or tracked.status.is_terminal:
+        return tracked, []
+    if not _is_evidence(tracked, asked_ns, venue):
+        return tracked, []
+    effects: list[Effect] = []
+    if tracked.status is not OrderStatus.UNKNOWN:
+        tracked, effects = doubted(tracked, now, "the venue does not know it any more")
+    return _replace(tracked, n_absent=tracked.n_absent + 1), effects
+
+
+def is_nowhere(tracked: Tracked, asked_ns: int, venue: VenueCapabilities) -> bool:
+    """Whether a report asked for at `asked_ns`, which does not show the order, completes the proof."""
+    return (
+        tracked.status is OrderStatus.UNKNOWN
+        and tracked.n_absent >= PROOFS
+        and _is_evidence(tracked, asked_ns, venue)
+    )
+
+
+def again(tracked: Tracked, venue: VenueCapabilities, namespace: str, now: Now, stale: str) -> Steps:
+    """The attempt is proven absent: give up (`stale` says why), or send another one."""
     order = tracked.order
-    stale = order.expires_ns is not None and now.market_ns >= order.expires_ns
-    if tracked.cancel or stale or tracked.attempt >= ATTEMPTS or tracked.filled > 0:
-        return moved(tracked, OrderStatus.EXPIRED, "proven never to have reached the venue")
+    if tracked.cancel:
+        return moved(tracked, OrderStatus.CANCELED, now, "proven never to have reached the venue")
+    if not stale and is_late(order, now):
+        stale = "the market has moved on"
+    if not stale and tracked.attempt >= ATTEMPTS:
+        stale = f"{ATTEMPTS} attempts were made"
+    if not stale and tracked.filled > 0:
+        stale = "it was filled in part before"
+    if stale:
+        return moved(tracked, OrderStatus.EXPIRED, now, f"proven absent at the venue; {stale}")
     attempt = tracked.attempt + 1
     tracked = _replace(
         tracked,
         status=OrderStatus.INTENT,
         attempt=attempt,
         client_order_id=client_order_id(namespace, order.id, attempt),
+        venue_order_id="",
     )
     return sent(tracked, venue, now)
 
 
-def is_entry(order: Order) -> bool:
-    """Whether the order may add risk."""
-    return not order.reduce_only and order.purpose is not Purpose.PROTECT
+def _is_evidence(tracked: Tracked, asked_ns: int, venue: VenueCapabilities) -> bool:
+    return asked_ns > tracked.sent_mono_ns + window_ns(venue)
+
+
+def _key(tracked: Tracked) -> str:
+    return f"order:{tracked.order.id}"

@@ -8,16 +8,18 @@ from organism.fills import Booked
 from organism.messages import BarClosed
 from organism.trading import ApprovedOrder, Order, OrderStatus
 
-N_ENDED = 500  # ended orders kept, so that a late fill still finds its order
+N_ENDED = 128  # ended orders kept, so that a late fill still finds its order
+N_MISSED = 8  # older instants told again when their answer never came
 
 
 class Tracked(msgspec.Struct, frozen=True, kw_only=True):
     """One order's life.
 
-    sent_mono_ns   when the live attempt left, or when this process learned of it; monotonic
-    n_absent       times the venue proved not to know it, each asked late enough
-    n_queries      questions asked since its fate became unknown (back-off)
-    cancel         somebody wants it gone
+    sent_mono_ns    when the live attempt left, or when this process learned of it; monotonic
+    ended_mono_ns   when it ended; monotonic
+    n_absent        times the venue proved not to know it, each asked late enough
+    n_queries       questions asked since its fate became unknown (back-off)
+    cancel          somebody wants it gone
     """
 
     approved: ApprovedOrder
@@ -25,6 +27,7 @@ class Tracked(msgspec.Struct, frozen=True, kw_only=True):
     client_order_id: str
     attempt: int = 1
     sent_mono_ns: int = 0
+    ended_mono_ns: int = 0
     venue_order_id: str = ""
     filled: Decimal = Decimal(0)
     n_absent: int = 0
@@ -40,16 +43,18 @@ class Tracked(msgspec.Struct, frozen=True, kw_only=True):
 class MotorState(msgspec.Struct, frozen=True, kw_only=True):
     """Execution's memory.
 
-    orders       by order id, in the order of approval; ended ones are pruned
-    by_client    client order id of every attempt kept → order id
-    positions    per symbol, the sum of our unique fills, base units
-    cursor       newest trade id seen at the venue
-    clean        the venue's account and ours agreed since this incarnation began
-    waiting      approved and not sent yet, because `clean` is not true
-    instant      the market instant the venue was told of and has not answered for
-    settled_ns   newest instant that was settled
-    doubt        what the last report could not explain; it must persist to be believed
-    reported     what was told last, to tell changes only
+    orders          by order id, in the order of approval; ended ones are pruned
+    by_client       client order id of every attempt kept → order id
+    positions       per symbol, the sum of our unique fills, base units
+    cursor          trade id up to which the venue has told us every fill
+    clean           the venue's account and ours agreed since this incarnation began
+    waiting         ids of orders approved and not sent yet, because `clean` is not true
+    instant         the market instant the venue was told of and has not answered for
+    missed          older instants without an answer; told again, in order, before a newer one
+    settled_ns      newest instant that was settled
+    watching        the watchdog of instants is armed
+    doubt           what the last report could not explain; it must persist to be believed
+    filled_mono_ns  when the newest fill was booked; a report asked for earlier compares nothing
     """
 
     orders: dict[str, Tracked] = msgspec.field(default_factory=dict)
@@ -60,8 +65,30 @@ class MotorState(msgspec.Struct, frozen=True, kw_only=True):
     clean: bool = False
     safe: bool = False
     first: bool = True
-    waiting: tuple[ApprovedOrder, ...] = ()
+    waiting: tuple[str, ...] = ()
     instant: BarClosed | None = None
+    missed: tuple[BarClosed, ...] = ()
     settled_ns: int = 0
-    doubt: tuple[tuple[str, Decimal], ...] = ()
     watching: bool = False
+    doubt: tuple[tuple[str, Decimal], ...] = ()
+    filled_mono_ns: int = 0
+
+
+def tracked_as(state: MotorState, client_order_id: str) -> Tracked | None:
+    """The order that one of its attempts was sent as."""
+    return state.orders.get(state.by_client.get(client_order_id, ""))
+
+
+def keeping(state: MotorState, tracked: Tracked) -> MotorState:
+    """Remember an order as it is now; forget those that ended long ago."""
+    order_id = tracked.order.id
+    kept = {**state.orders, order_id: tracked}
+    by_client = state.by_client
+    if by_client.get(tracked.client_order_id) != order_id:
+        by_client = {**by_client, tracked.client_order_id: order_id}
+    if len(kept) > 2 * N_ENDED:
+        ended = [k for k, t in kept.items() if t.status.is_terminal]
+        gone = frozenset(ended[:-N_ENDED])
+        kept = {k: t for k, t in kept.items() if k not in gone}
+        by_client = {c: k for c, k in by_client.items() if k not in gone}
+    return msgspec.structs.replace(state, orders=kept, by_client=by_client)

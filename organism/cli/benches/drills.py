@@ -23,9 +23,9 @@ BUSY = {  # a market in a hurry, and a brain that trades on little: many orders,
     "brain.min_forecast": "0.02",
     "sizing.rebalance_band": "0.002",
     "risk.max_orders_per_minute": "100000",
-    "supervision.child_restarts": "100000",
-    "supervision.tree_restarts": "100000",
-    "supervision.max_retired": "1000",
+    "supervision.child_restarts": "1000",
+    "supervision.tree_restarts": "1000",
+    "supervision.max_retired": "50",
     "supervision.hang_s": f"{{default = {HANG_LIMIT_S}, motor = {HANG_LIMIT_S}}}",
 }
 

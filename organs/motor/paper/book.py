@@ -10,7 +10,8 @@ import msgspec
 from organism.errors import BadInput
 from organism.portfolio import VenueOrder
 from organism.trading import Fill
-from organs.motor.paper.matching import PaperExchange, Resting
+from organs.motor.paper.matching import PaperExchange
+from organs.motor.paper.resting import Resting
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS account(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -52,7 +53,7 @@ class PaperBook:
             exchange.cash = Decimal(account["cash"])
             exchange.instant_ns = int(account["instant_ns"])
             exchange.n_orders = int(account["n_orders"])
-            exchange.n_trades = int(account["n_trades"])
+            exchange.duplicates_refused = int(account.get("duplicates_refused", "0"))
         exchange.positions = _positions(self._db)
 
     def save(self, exchange: PaperExchange) -> None:
@@ -87,6 +88,7 @@ class PaperBook:
             raise
         exchange.touched.clear()
         exchange.new_fills.clear()
+        exchange.changed = False
 
     def close(self) -> None:
         """Let go of the file."""

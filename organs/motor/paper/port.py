@@ -1,5 +1,7 @@
 """From a recorded effect to the paper venue and back: at once in lockstep, on a thread of its own when alive."""
 
+import heapq
+import itertools
 import queue
 import threading
 import time
@@ -9,13 +11,14 @@ from typing import Protocol
 
 from organism.effects import Effect, VenueCancel, VenueSubmit
 from organism.lockstep import Lockstep
-from organism.market import Instrument
+from organism.market import NS_PER_S, Instrument
 from organism.messages import Message
 from organism.settings import PaperSettings
 from organism.spine import Origin
 from organs.motor.paper.book import PaperBook
+from organs.motor.paper.faults import ReplyFaults
 from organs.motor.paper.matching import PaperExchange
-from organs.motor.paper.venue import PaperVenue, ReplyFaults
+from organs.motor.paper.venue import PaperVenue
 
 
 class LockstepPaperPort:
@@ -55,10 +58,16 @@ class Local:
     """The venue in this process, over its durable book."""
 
     def __init__(
-        self, settings: PaperSettings, instruments: tuple[Instrument, ...], path: Path, seed: int
+        self,
+        settings: PaperSettings,
+        instruments: tuple[Instrument, ...],
+        path: Path,
+        seed: int,
+        *,
+        durability: str = "full",
     ) -> None:
         exchange = PaperExchange(settings, instruments, seed=seed)
-        self._book = PaperBook(path)
+        self._book = PaperBook(path, durability=durability)
         self._book.load(exchange)
         self._venue = PaperVenue(exchange, self._book)
 
@@ -72,6 +81,7 @@ class Local:
 
 
 Reply = Callable[[Message, Origin], None]
+Request = tuple[Effect, Origin, int]
 
 
 class LivePaperPort:
@@ -99,8 +109,10 @@ class LivePaperPort:
         self._is_current = is_current
         self._began, self._ended = began, ended
         self._strike = (faults or ReplyFaults()).striker()
-        self._requests: queue.SimpleQueue[tuple[Effect, Origin, int] | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._waiting_since: dict[int, int] = {}
+        self._late: list[tuple[int, int, Message, Origin]] = []
+        self._n_late = itertools.count()
         self._thread: threading.Thread | None = None
 
     def perform(self, effect: Effect, origin: Origin) -> None:
@@ -141,7 +153,7 @@ class LivePaperPort:
         try:
             if self._backend is None:
                 self._backend = self._connect()
-            while (request := self._requests.get()) is not None:
+            while (request := self._next()) is not None:
                 self.busy_since = time.monotonic()
                 try:
                     self._perform(self._backend, *request)
@@ -150,15 +162,36 @@ class LivePaperPort:
                     self._ended()
                     self.busy_since = None
         except BaseException as error:  # noqa: BLE001 - whatever ended the thread, its supervisor must hear of it
+            # The venue may have decided what its book does not hold: the next thread reads the book again.
+            self.close()
             self.last_error = error
+
+    def _next(self) -> Request | None:
+        """The next request, delivering late answers meanwhile."""
+        while self._late:
+            wait_s = (self._late[0][0] - time.monotonic_ns()) / NS_PER_S
+            if wait_s <= 0:
+                _, _, message, origin = heapq.heappop(self._late)
+                self._reply(message, origin)
+                continue
+            try:
+                return self._requests.get(timeout=wait_s)
+            except queue.Empty:
+                continue
+        return self._requests.get()
 
     def _perform(self, backend: Backend, effect: Effect, origin: Origin, sent_ns: int) -> None:
         acts = type(effect) in {VenueSubmit, VenueCancel}
         if acts and not self._is_current(origin.organ, origin.incarnation):
             return
         struck = self._strike(effect)
-        if struck == "request":
+        if struck.how == "request":
             return
         message = backend.handle(effect, sent_ns)
-        if message is not None and not struck:
-            self._reply(message, origin)
+        if message is None or struck.how == "reply":
+            return
+        if struck.how == "late":
+            due_ns = time.monotonic_ns() + int(struck.delay_s * NS_PER_S)
+            heapq.heappush(self._late, (due_ns, next(self._n_late), message, origin))
+            return
+        self._reply(message, origin)

@@ -1,11 +1,8 @@
 """The paper venue as something one sends requests to: decide, make it durable, answer."""
 
-import random
 import time
 from collections.abc import Callable
 from typing import Protocol
-
-import msgspec
 
 from organism.effects import Effect, VenueAdvance, VenueCancel, VenueQuery, VenueReport, VenueSubmit
 from organism.messages import (
@@ -44,19 +41,24 @@ class PaperVenue:
         self._mono_ns = mono_ns
 
     def handle(self, effect: Effect, sent_ns: int) -> Message:
-        """Perform one request that left at `sent_ns` (monotonic) and return the answer."""
+        """Perform one request that left at `sent_ns` (monotonic) and return the answer.
+
+        Raises when the book cannot be written: what was decided is then not true, and this object is void.
+        """
         message = self._decide(effect, sent_ns)
-        if self._book is not None and (self.exchange.touched or self.exchange.new_fills):
+        if self._book is not None and self.exchange.changed:
             self._book.save(self.exchange)
         return message
 
     def _decide(self, effect: Effect, sent_ns: int) -> Message:
         exchange = self.exchange
         if type(effect) is VenueAdvance:
-            fills, orders = exchange.advance(effect.at_ns, effect.bars, settle=effect.settle)
+            _, orders = exchange.advance(effect.at_ns, effect.bars, settle=effect.settle)
+            fills = exchange.fills_after(effect.since)
             return VenueAdvanced(at_ns=effect.at_ns, fills=fills, orders=orders)
         if type(effect) is VenueSubmit:
-            late = self._mono_ns() - sent_ns > effect.valid_for_s * 1e9
+            # Counted from the decision. A stamp of the future comes from another run of the machine.
+            late = not 0 <= self._mono_ns() - effect.sent_mono_ns <= effect.valid_for_s * 1e9
             answer, identity, reason = exchange.submit(
                 effect.client_order_id, effect.approved.order, late=late
             )
@@ -78,32 +80,3 @@ class PaperVenue:
                 positions=exchange.held(), fills=exchange.fills_after(effect.since), cash=exchange.cash,
             )  # fmt: skip
         raise TypeError(f"the paper venue has no request {effect!r}")
-
-
-class ReplyFaults(msgspec.Struct, frozen=True, kw_only=True):
-    """The switch that loses answers or whole requests: probabilities per request, by seed.
-
-    lose_reply     the request takes effect, its answer never comes
-    lose_request   the request never arrives, nor does an answer
-    only           names of effects it strikes; empty for all but the venue's clock
-    """
-
-    lose_reply: float = 0.0
-    lose_request: float = 0.0
-    seed: int = 1
-    only: tuple[str, ...] = ()
-
-    def striker(self) -> Callable[[Effect], str]:
-        """Say for each request what befalls it: "", "request" or "reply"."""
-        chance = random.Random(f"replies-{self.seed}")
-
-        def strike(effect: Effect) -> str:
-            name = type(effect).__name__
-            if (self.only and name not in self.only) or (not self.only and name == "VenueAdvance"):
-                return ""
-            draw = chance.random()
-            if draw < self.lose_request:
-                return "request"
-            return "reply" if draw < self.lose_request + self.lose_reply else ""
-
-        return strike

@@ -1,0 +1,88 @@
+"""A paper venue in another process, behind the same few words as the one in this process."""
+
+import socket
+import time
+from pathlib import Path
+
+from organism.effects import Effect, VenueCancel, VenueQuery, VenueReport, VenueSubmit
+from organism.market import NS_PER_S
+from organism.messages import (
+    Answer,
+    CancelAnswered,
+    Message,
+    QueryAnswered,
+    ReportAnswered,
+    SubmitAnswered,
+)
+from organs.motor.paper.wire import Asked, connect, decode_answered, frame, split
+
+_PIECE = 65_536
+
+
+class Remote:
+    """Connects when it is needed and again after any failure. Nothing is ever sent twice.
+
+    deadline_s   longest time one request may take, connecting and a dripping answer included
+    """
+
+    def __init__(self, state: Path, *, deadline_s: float = 2.0) -> None:
+        self._state = state
+        self._deadline_s = deadline_s
+        self._channel: socket.socket | None = None
+        self._number = 0
+
+    def handle(self, effect: Effect, sent_ns: int) -> Message | None:
+        """Perform a request. What failed in any way is answered as not known; an instant not at all."""
+        until_ns = time.monotonic_ns() + int(self._deadline_s * NS_PER_S)
+        try:
+            return self._exchange(effect, sent_ns, until_ns)
+        except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
+            self.close()
+            return unanswered(effect, sent_ns, f"{type(error).__name__}: {error}")
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _exchange(self, effect: Effect, sent_ns: int, until_ns: int) -> Message:
+        if self._channel is None:
+            self._channel = connect(self._state, _left_s(until_ns))
+        channel = self._channel
+        self._number += 1
+        channel.settimeout(_left_s(until_ns))
+        channel.sendall(frame(Asked(self._number, sent_ns, effect)))  # type: ignore[arg-type]
+        buffer = bytearray()
+        while (content := split(buffer)) is None:
+            channel.settimeout(_left_s(until_ns))
+            piece = channel.recv(_PIECE)
+            if not piece:
+                raise ConnectionError("the paper venue hung up")
+            buffer += piece
+        answered = decode_answered(content)
+        if answered.number != self._number or buffer:
+            raise ValueError(f"the answer to request {self._number} was numbered {answered.number}")
+        return answered.message
+
+
+def _left_s(until_ns: int) -> float:
+    left = (until_ns - time.monotonic_ns()) / NS_PER_S
+    if left <= 0:
+        raise TimeoutError("no answer from the paper venue within the deadline")
+    return left
+
+
+def unanswered(effect: Effect, sent_ns: int, why: str) -> Message | None:
+    """What is known of a request that failed: nothing. None where there is no word for that."""
+    if type(effect) is VenueSubmit:
+        return SubmitAnswered(client_order_id=effect.client_order_id, answer=Answer.UNKNOWN, reason=why)
+    if type(effect) is VenueCancel:
+        return CancelAnswered(client_order_id=effect.client_order_id, answer=Answer.UNKNOWN, reason=why)
+    if type(effect) is VenueQuery:
+        return QueryAnswered(
+            client_order_id=effect.client_order_id, asked_mono_ns=sent_ns, answered=False
+        )  # fmt: skip
+    if type(effect) is VenueReport:
+        return ReportAnswered(answered=False, asked_mono_ns=sent_ns, detail=why)
+    return None
