@@ -22,6 +22,7 @@ def organism(*arguments, timeout=30):
         capture_output=True,
         text=True,
         timeout=timeout,
+        check=False,
         cwd=ROOT,
     )
 

@@ -45,6 +45,7 @@ from organism.succession import DeadLetter
 from organism.supervisor import Hooks, Supervisor
 from organism.view.writer import ViewWriter
 from organism.vitals.heal import Action
+from organs.motor.paper.client import Remote
 from organs.motor.paper.port import Backend, LivePaperPort, Local
 from organs.nervous.feeds import instants
 from organs.nervous.live import LiveFeed
@@ -126,7 +127,9 @@ class Body:
         paper, state = self.settings.paper, self.state
         self.venue = LivePaperPort(
             lambda: self._connected(
-                Local(paper, self.instruments, state / "paper_venue.db", self.settings.seed)
+                Remote(state)
+                if paper.separate_process
+                else Local(paper, self.instruments, state / "paper_venue.db", self.settings.seed)
             ),
             reply=self._venue_replied,
             is_current=self._is_current,

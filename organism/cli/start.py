@@ -22,6 +22,8 @@ def perform(options: Options) -> int:
     arguments += [part for key, value in given.items() for part in ("--set", f"{key}={value}")]
     python = [sys.executable, "-m"]
     children = [ChildCommand("body", [*python, "organism.body", *arguments])]
+    if loaded.settings.paper.separate_process:
+        children.append(ChildCommand("venue", [*python, "organism.body.venue", *arguments]))
     if loaded.settings.dashboard.enabled:
         page = [*python, "dashboard", "--state", str(state), "--host", loaded.settings.dashboard.host]
         children.append(ChildCommand("dashboard", [*page, "--port", str(loaded.settings.dashboard.port)]))
