@@ -117,8 +117,8 @@ Effect = (
 )  # fmt: skip
 Effects = tuple[Effect, ...]
 
-_GATED: tuple[type, ...] = (VenueSubmit, VenueCancel, Notify, StoreGenome)
-_GATED_MESSAGES: tuple[type[Fact], ...] = (Filled,)
+_GATED: frozenset[type] = frozenset((VenueSubmit, VenueCancel, Notify, StoreGenome))
+_GATED_MESSAGES: frozenset[type[Fact]] = frozenset((Filled,))
 
 
 def is_gated(effect: Effect) -> bool:

@@ -179,7 +179,8 @@ class Lockstep:
         choose = self._choose.random
         while True:
             while ready:
-                index = int(choose() * len(ready)) if len(ready) > 1 else 0
+                n = len(ready)
+                index = int(choose() * n) if n > 1 else 0
                 living = ready[index]
                 envelope = living.lanes.take()
                 if envelope is None:
@@ -196,14 +197,21 @@ class Lockstep:
 
     def _deliver(self, organ: str, envelope: Envelope) -> None:
         faults = self._faults
-        if faults is not None:
-            if envelope.is_external and envelope.sender == "feed" and self._struck("drop", faults.drop):
-                return
-            if type(envelope.message) is not Recovered and self._struck("delay", faults.delay):
-                self._postpone(organ, envelope, faults.delay_s)
-                return
-            if self._struck("duplicate", faults.duplicate):
-                self._file(organ, envelope)
+        if faults is None:
+            living = self.organs.get(organ)
+            if living is not None:
+                living.lanes.put(envelope)
+                if not living.queued:
+                    living.queued = True
+                    self._ready.append(living)
+            return
+        if envelope.is_external and envelope.sender == "feed" and self._struck("drop", faults.drop):
+            return
+        if type(envelope.message) is not Recovered and self._struck("delay", faults.delay):
+            self._postpone(organ, envelope, faults.delay_s)
+            return
+        if self._struck("duplicate", faults.duplicate):
+            self._file(organ, envelope)
         self._file(organ, envelope)
 
     def _file(self, organ: str, envelope: Envelope) -> None:

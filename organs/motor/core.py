@@ -20,10 +20,11 @@ from organism.messages import (
     ReportAnswered,
     SubmitAnswered,
     TimerFired,
+    TradingStateChanged,
     VenueAdvanced,
 )
 from organism.portfolio import VenueOrder
-from organism.trading import Order, OrderStatus, Purpose
+from organism.trading import Order, OrderStatus, Purpose, TradingState
 from organs.motor import orders
 from organs.motor.booking import learned
 from organs.motor.reconcile import compared, missing
@@ -33,6 +34,9 @@ _replace = msgspec.structs.replace
 _Result = tuple[MotorState, Effects]
 REPORT_S = 30.0  # between two comparisons with the venue's account
 IMPATIENT_S = 2.0  # a report or an instant that was not answered for so long is asked for again
+PATIENT_S = (
+    30.0  # between two looks at the instant while they come in quick succession: the next one shows a loss
+)
 NOTHING: Effects = ()
 DUPLICATE = "duplicate client order id"  # what a venue says that has the order already: look, adopt
 
@@ -53,6 +57,7 @@ class _Motor:
             ReportAnswered: self.report_answered,
             TimerFired: self.timer,
             Recovered: self.recovered,
+            TradingStateChanged: self.state_changed,
         }
 
     def step(self, state: MotorState, message: Message, now: Now) -> _Result:
@@ -78,8 +83,11 @@ class _Motor:
             effects = (*effects, *expired)
         if not state.watching:
             # One watchdog for all instants: it is armed once and looks whether an answer is overdue.
-            effects = (*effects, _later("instant", IMPATIENT_S, now))
-        return _replace(state, instant=message, missed=missed, watching=True), effects
+            brisk = 0 <= now.mono_ns - state.heard_mono_ns < IMPATIENT_S * NS_PER_S
+            effects = (*effects, _later("instant", PATIENT_S if brisk else IMPATIENT_S, now))
+        return _replace(
+            state, instant=message, missed=missed, watching=True, heard_mono_ns=now.mono_ns
+        ), effects
 
     def advanced(self, state: MotorState, message: VenueAdvanced, now: Now) -> _Result:
         if not message.fills and not message.orders:
@@ -139,6 +147,22 @@ class _Motor:
             effects += more
         return _replace(state, waiting=()), effects
 
+    def state_changed(self, state: MotorState, message: TradingStateChanged, now: Now) -> _Result:
+        """Once entries are forbidden, none that waits may leave, and none that was lost may leave again."""
+        allowed = message.after.state is TradingState.ACTIVE
+        state = _replace(state, entries=allowed)
+        effects: list[Effect] = []
+        for order_id in () if allowed else state.waiting:
+            tracked = state.orders[order_id]
+            if orders.is_entry(tracked.order):
+                tracked, more = orders.moved(
+                    tracked, OrderStatus.EXPIRED, now, f"trading is {message.after.state.value}"
+                )
+                state = keeping(state, tracked)
+                effects += more
+        waiting = tuple(i for i in state.waiting if self._waits(state, i))
+        return (_replace(state, waiting=waiting) if waiting != state.waiting else state), tuple(effects)
+
     @staticmethod
     def _waits(state: MotorState, order_id: str) -> bool:
         tracked = state.orders.get(order_id)
@@ -146,8 +170,11 @@ class _Motor:
 
     def cancel(self, state: MotorState, message: CancelRequested, now: Now) -> _Result:
         tracked = state.orders.get(message.order_id)
-        if tracked is None or tracked.status.is_terminal:
-            return state, NOTHING
+        if tracked is None or tracked.status.is_terminal or tracked.cancel:
+            return (
+                state,
+                NOTHING,
+            )  # wished for again and again, a cancel must not put off looking for its answer
         tracked, effects = orders.cancelled(tracked, now)
         return keeping(state, tracked), tuple(effects)
 
@@ -250,6 +277,8 @@ class _Motor:
         """Why an order must not be sent again; "" when it may."""
         if state.safe and orders.is_entry(order):
             return "safe mode: no entries"
+        if not state.entries and orders.is_entry(order):
+            return "no entries are allowed any more"
         held = state.positions.get(order.symbol, 0)
         if order.purpose is Purpose.PROTECT and not held * order.side.sign < 0:
             return "there is nothing left to protect"

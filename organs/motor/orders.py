@@ -134,6 +134,8 @@ def cancelled(tracked: Tracked, now: Now) -> Steps:
     if tracked.status is OrderStatus.INTENT:
         return moved(tracked, OrderStatus.CANCELED, now, "cancelled before it was sent")
     cancel = VenueCancel(client_order_id=tracked.client_order_id, symbol=tracked.order.symbol)
+    if tracked.status is OrderStatus.SENT:  # the timer of the answer that is awaited stays as it is
+        return tracked, [cancel]
     return tracked, [cancel, timer(tracked, now, 1.0)]
 
 

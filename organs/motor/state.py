@@ -53,6 +53,8 @@ class MotorState(msgspec.Struct, frozen=True, kw_only=True):
     missed          older instants without an answer; told again, in order, before a newer one
     settled_ns      newest instant that was settled
     watching        the watchdog of instants is armed
+    heard_mono_ns   when the newest instant came, monotonic
+    entries         whether trading is ACTIVE, so that an entry proven lost may be sent again
     doubt           what the last report could not explain; it must persist to be believed
     filled_mono_ns  when the newest fill was booked; a report asked for earlier compares nothing
     """
@@ -70,6 +72,8 @@ class MotorState(msgspec.Struct, frozen=True, kw_only=True):
     missed: tuple[BarClosed, ...] = ()
     settled_ns: int = 0
     watching: bool = False
+    heard_mono_ns: int = 0
+    entries: bool = True
     doubt: tuple[tuple[str, Decimal], ...] = ()
     filled_mono_ns: int = 0
 

@@ -30,6 +30,7 @@ def bench(*, quick: bool) -> dict[str, Any]:
             journal = SqliteJournal(Path(folder), durability="off", threaded=False, namespace="bench")
             assembled = assemble(settings, journal)
             gc.collect()
+            gc.freeze()  # as the living body does once it is awake
             started = time.perf_counter()
             assembled.driver.run(source)
             journal.flush()
