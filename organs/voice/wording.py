@@ -82,14 +82,14 @@ def raised(alert: AlertRaised) -> Saying:
 def started(standing: Standing | None, *, safe: bool) -> Saying:
     """The first sentence after a start. A halt is never a detail of it."""
     if standing is not None and standing.state is TradingState.HALTED:
-        return warning("Started, and trading is HALTED", f"Halted: {standing.reason}. {HOW_TO_RESUME}")
+        return warning("Started, and trading is HALTED", f"Halted: {standing.cause}. {HOW_TO_RESUME}")
     if safe:
         return warning(
             "Started in safe mode",
             f"The body died too often: protective orders and reconciliation only, no entries. {HOW_TO_RESUME}",
         )
     if standing is not None and standing.state is TradingState.REDUCING:
-        return note("Started, and trading is REDUCING", f"Reducing: {standing.reason}. {HOW_TO_RESUME}")
+        return note("Started, and trading is REDUCING", f"Reducing: {standing.cause}. {HOW_TO_RESUME}")
     return note("Started", "The organism is up.")
 
 
