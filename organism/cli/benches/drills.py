@@ -11,7 +11,7 @@ from organism.cli.benches import spread
 from organism.config import load
 from organism.core import Now
 from organism.effects import Effects
-from organism.messages import BarsArrived, Envelope, Message, SubmitAnswered
+from organism.messages import BarsArrived, Envelope, Message, Recovered, SubmitAnswered
 from organism.spine import Origin
 
 HANG_LIMIT_S = 0.5
@@ -95,7 +95,7 @@ class Lab:
         return self._served_s - self._hurt_s if ok else None
 
     def _before_step(self, organ: str, envelope: Envelope) -> None:
-        if self._hurt is not None and self._hurt[0] == organ and envelope.sender != "supervisor":
+        if self._hurt is not None and self._hurt[0] == organ and type(envelope.message) is not Recovered:
             _, hang = self._hurt
             self._hurt, self._victim = None, organ
             self._hurt_s = time.perf_counter()
@@ -118,7 +118,7 @@ def bench(*, quick: bool) -> dict[str, Any]:
         lab = Lab(Path(folder))
         lab.body.spine._observers += (lab.observe,)  # noqa: SLF001
         with lab:
-            _gather_orders(lab, 60 if quick else 400)
+            _gather_orders(lab, 60 if quick else 300)
             crashes = _hurt_all(lab, 2 if quick else 20, hang=False)
             hangs = _hurt_all(lab, 1 if quick else 4, hang=True)
     return {
