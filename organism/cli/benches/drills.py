@@ -88,6 +88,8 @@ class Lab:
         """Crash or hang one organ at its next message; seconds until its successor has taken a step."""
         self._served.clear()
         self._let_go.clear()
+        for post in self.body.supervisor.posts.values():
+            post.history = ()  # each counts as a first failure: later ones wait for a back-off, by design
         self._old = self.body.supervisor.posts[organ].incarnation
         self._hurt = (organ, hang)
         ok = self._served.wait(15.0)
