@@ -10,7 +10,7 @@ from urllib.parse import quote
 from organism.errors import BadInput, JournalDamaged
 
 PAGE_SIZE = 8192  # bytes; a row is about 400, and bigger pages make bulk inserts cheaper
-CACHE_KIB = 8_000
+CACHE_KIB = 512  # rows are appended and rarely read: a larger cache would only grow the body
 BUSY_S = 0.5  # the journal has one writer: only a checkpoint ever waits for a reader
 FIRST_SOUND_SQLITE = (3, 51, 3)
 

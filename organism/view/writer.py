@@ -254,6 +254,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = OFF")  # disposable: after a power cut it is checked and built anew
         db.execute("PRAGMA journal_size_limit = 4194304")
+        db.execute("PRAGMA cache_size = -512")
     except sqlite3.Error:
         db.close()
         raise

@@ -33,6 +33,7 @@ class PaperBook:
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
             self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA cache_size=-256")
             self._db.execute(f"PRAGMA synchronous={'FULL' if durability == 'full' else 'OFF'}")
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
