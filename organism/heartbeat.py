@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 PARENT_FD: Final = "ORGANISM_PARENT_FD"  # read end: closes when the guardian stops this child, or dies
 BEAT_FD: Final = "ORGANISM_BEAT_FD"  # write end: one byte a beat
@@ -57,11 +57,12 @@ class Heart:
                 os.write(self._beat, data)
 
 
-def dump_tracebacks_to(path: Path) -> None:
-    """Write every thread's traceback to a file on SIGUSR1, which the guardian sends before it kills."""
+def dump_tracebacks_to(path: Path) -> TextIO:
+    """Write every thread's traceback to a file on SIGUSR1, which the guardian sends before it kills; return it."""
     file = path.open("a", encoding="utf-8")  # stays open: the signal may come when nothing can be opened
     faulthandler.enable(file, all_threads=True)
     faulthandler.register(signal.SIGUSR1, file, all_threads=True)
+    return file
 
 
 def _taken(name: str) -> int | None:

@@ -4,6 +4,8 @@ It runs in the body's main thread and does nothing else, never sleeps for a back
 organ. What to do is decided in `organism.supervision`; who fills a post is known in `organism.post`.
 """
 
+import contextlib
+import math
 import queue
 import random
 from collections.abc import Callable, Iterable, Mapping
@@ -13,6 +15,7 @@ from typing import Any
 from organism.clock import suspended_ns
 from organism.core import OrganCore
 from organism.directory import Directory
+from organism.errors import RestartsExhausted
 from organism.messages import Envelope, Message
 from organism.organ import DeathNotice, Ending, LastGood, Shell
 from organism.post import ChildPost, MakeChild, OrganPost, Post, Sample, State
@@ -71,7 +74,9 @@ class Supervisor:
         suspended: Callable[[], int] = suspended_ns,
     ) -> None:
         self.directory = directory
-        self._news: queue.SimpleQueue[DeathNotice | None] = queue.SimpleQueue()
+        # Not a SimpleQueue: before Python 3.13 its `get` waits for ever when handling a signal outlasts what was
+        # left of the timeout, and the body then neither hears the stop it was asked for nor beats any more.
+        self._news: queue.Queue[DeathNotice | None] = queue.Queue()
         self._shell = replace(shell, on_ready=lambda *_: self._news.put(None), on_death=self._news.put)
         self._clock = shell.clock
         self._hooks = hooks or Hooks()
@@ -116,21 +121,31 @@ class Supervisor:
         while not has_to_stop():
             self.turn()
 
-    def stop(self) -> None:
-        """End everybody in the reverse order, each within its own time; who does not end is written off."""
+    def stop(self, within_s: float = math.inf) -> tuple[str, ...]:
+        """End everybody in the reverse order, each within its own time, and all of them within `within_s`.
+
+        Who does not end is written off; returns their names, for their threads may still be at work.
+        """
         self._stopping = self._succession.is_over = True
+        began_ns = self._clock.mono_ns()
+        left: list[str] = []
         for post in reversed(self.posts.values()):
             if not post.is_live:
                 post.state = State.STOPPED
                 continue
-            deadline_ns = self._clock.mono_ns() + int(post.spec.stop_within_s * 1e9)
+            now_ns = self._clock.mono_ns()
+            wait_s = max(0.0, min(post.spec.stop_within_s, within_s - (now_ns - began_ns) / 1e9))
             post.ask_stop()
-            while post.is_live and self._clock.mono_ns() < deadline_ns:
+            while post.is_live and self._clock.mono_ns() - now_ns < wait_s * 1e9:
                 self.turn()
             if post.is_live:
-                post.last_error = f"{post.name} did not stop within {post.spec.stop_within_s:g} s"
+                left.append(post.name)
+                post.last_error = f"{post.name} did not stop within {wait_s:g} s"
                 post.state = State.STOPPED
-                post.retire()
+                # One that is still recording a step goes on; the journal decides whether that step counts.
+                with contextlib.suppress(RestartsExhausted):
+                    post.retire()
+        return tuple(left)
 
     def turn(self) -> None:
         """Wait a moment for news, and act on what there is."""
@@ -204,7 +219,8 @@ class Supervisor:
             self._succession.fail(post, notice.why, notice.trace)
 
     def _scan(self, now_ns: int) -> None:
-        self._succession.count_abandoned(now_ns)
+        if not self._stopping:
+            self._succession.count_abandoned(now_ns)
         for post in tuple(self.posts.values()):
             if post.is_live:
                 self._look_at(post, now_ns)

@@ -8,14 +8,13 @@ import argparse
 import contextlib
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from organism.body.ending import Ending, StopAsked
 from organism.config import Loaded, load, without_channels
-from organism.errors import BadInput, JournalDamaged, OrganismError
+from organism.errors import BadInput, JournalDamaged, OrganismError, StateBusy
 from organism.guardian.lock import BodyLock
 from organism.heartbeat import Heart, dump_tracebacks_to
 from organism.logs import setup
@@ -33,11 +32,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--safe", action="store_true")
     options = parser.parse_args(arguments)
+    ending, heart = Ending(), Heart()
+    ending.listen()
+    heart.watch_parent(ending.ask)
     try:
         overrides = dict(text.split("=", 1) for text in options.set)
         loaded = load(options.config, os.environ, overrides, state=options.state)
-        _live(options, loaded._replace(settings=without_channels(loaded.settings)))
+        _live(options, loaded._replace(settings=without_channels(loaded.settings)), ending, heart)
+    except StopAsked:
+        log.info("stopped while starting")
     except BadInput as error:
+        if isinstance(error, StateBusy) and ending.is_asked():
+            return 0  # it was still waiting for the body before it
         print(f"organism: {error}", file=sys.stderr)
         return error.exit_code
     except JournalDamaged as error:
@@ -50,29 +56,28 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _live(options: argparse.Namespace, loaded: Loaded) -> None:
+def _live(options: argparse.Namespace, loaded: Loaded, ending: Ending, heart: Heart) -> None:
     state: Path = options.state
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     setup("body", state)
-    with _held(state):
-        dump_tracebacks_to(state / "log" / "tracebacks.log")
-        stopping = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
-        heart = Heart()
-        heart.watch_parent(stopping.set)
+    with _held(state, ending):
+        ending.dump_to(dump_tracebacks_to(state / "log" / "tracebacks.log"))
         # Importing the organs takes a while; the guardian hears the first beat when they live.
         from organism.body.crashpoints import CrashPoints
         from organism.body.live import Body
 
         crash = CrashPoints.taken(os.environ)
-        Body(loaded, state, safe=options.safe, heart=heart.beat, crash=crash).run(stopping.is_set)
+        ending.refuse()
+        body = Body(
+            loaded, state, safe=options.safe, heart=heart.beat, crash=crash, has_to_stop=ending.is_asked
+        )
+        body.run()
 
 
 @contextlib.contextmanager
-def _held(state: Path) -> Iterator[None]:
+def _held(state: Path, ending: Ending) -> Iterator[None]:
     lock = BodyLock(state)
-    lock.hold(wait_s=LOCK_S)
+    lock.hold(wait_s=LOCK_S, has_to_stop=ending.is_asked)
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from organism.body.anatomy import instruments_of, organ_cores
 from organism.body.children import FeedChild, VenueChild, trees
 from organism.body.crashpoints import CrashPoints
 from organism.body.desk import Desk
+from organism.body.ending import FLUSH_S, ORDERLY_S, StopAsked
 from organism.body.past import Past, keep
 from organism.body.watch import Heard, Parts, Watch
 from organism.body.worker import Worker
@@ -62,6 +63,7 @@ class Body:
 
     crash         for drills: where to die
     before_step   for drills: (organ, envelope) before each step; may raise, or hang
+    has_to_stop   whether it was told to stop. Raises `StopAsked` when that comes before it was put together
     """
 
     def __init__(
@@ -73,7 +75,9 @@ class Body:
         heart: Callable[[], None],
         crash: CrashPoints | None = None,
         before_step: Callable[[str, Envelope], None] | None = None,
+        has_to_stop: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._has_to_stop = has_to_stop
         self.settings = loaded.settings
         self.clock = SystemClock()
         self.state = state
@@ -112,7 +116,13 @@ class Body:
         self.cores = organ_cores(settings, self.instruments, self.journal.namespace)
         self.snapshots = SnapshotStore(state / "snapshots")
         keep(state, settings, loaded.hash)
-        recovery = recover(self.journal, self.snapshots, self.cores.values(), cores_of=Past(state).cores)
+        recovery = recover(
+            self.journal,
+            self.snapshots,
+            self.cores.values(),
+            cores_of=Past(state).cores,
+            before_row=self._go_on,
+        )
         if self._crash is not None:
             self._crash.reached("during_recovery")
             self.journal.on_durable(self._crash.durable)
@@ -136,8 +146,9 @@ class Body:
             began=self.activity.begin,
             ended=self.activity.end,
         )
-        self.view = ViewWriter(state / "view.db")
+        self.view = ViewWriter(state / "view.db", has_to_stop=self._has_to_stop)
         self.view.catch_up(self.journal)
+        self._go_on()
         self.desk = Desk(
             CommandsDb(state / "commands.db"),
             self.directory.deliver,
@@ -169,32 +180,43 @@ class Body:
 
     # ------------------------------------------------------------------ the life of the body
 
-    def run(self, has_to_stop: Callable[[], bool]) -> None:
+    def run(self) -> None:
         """Live until told to stop; raises what only a new process can answer."""
         try:
-            self.supervisor.start(has_to_stop)
-            self._apply_waiting_commands(has_to_stop)
+            self.supervisor.start(self._has_to_stop)
+            self._apply_waiting_commands()
             self._open = True
             gc.collect()
             gc.freeze()  # what is there now stays: collections look at what comes later
             log.info("awake: %s at %g market seconds per second", self._feed_name, self.settings.market.speed)
-            self.supervisor.run(has_to_stop)
+            self.supervisor.run(self._has_to_stop)
         finally:
             self._stop()
 
     def _stop(self) -> None:
+        """End in order, within a budget: the feed first, so that nothing new comes; what waits is not waited for."""
         self._open = False
-        self.supervisor.stop()
-        self.journal.flush()
-        self.watch.show(self.clock.mono_ns())
-        self.view.close()
-        self.venue.close()
-        self.journal.close()
+        left = self.supervisor.stop(ORDERLY_S)
+        if left:
+            log.warning("did not stop in time and was written off: %s", ", ".join(left))
+        self.journal.flush(FLUSH_S)
+        # Files that a written-off thread may still be using are left to it: the next start reads them either way.
+        if "watch" not in left:
+            if not self.view.is_behind:
+                self.watch.show(self.clock.mono_ns())
+            self.view.close()
+        if "venue" not in left:
+            self.venue.close()
+        self.journal.close(FLUSH_S)
 
-    def _apply_waiting_commands(self, has_to_stop: Callable[[], bool]) -> None:
+    def _go_on(self) -> None:
+        if self._has_to_stop():
+            raise StopAsked
+
+    def _apply_waiting_commands(self) -> None:
         until_ns = self.clock.mono_ns() + int(COMMANDS_S * 1e9)
         self.desk.turn()
-        while not self.desk.is_clear and not has_to_stop() and self.clock.mono_ns() < until_ns:
+        while not self.desk.is_clear and not self._has_to_stop() and self.clock.mono_ns() < until_ns:
             self.supervisor.turn()
             self.desk.turn()
 

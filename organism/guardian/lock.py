@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,11 @@ class FolderLock:
         self._descriptor = descriptor
         return True
 
-    def hold(self, *, wait_s: float = 0.0) -> None:
-        """Take it, waiting for at most `wait_s`. Raises `StateBusy`."""
+    def hold(self, *, wait_s: float = 0.0, has_to_stop: Callable[[], bool] = lambda: False) -> None:
+        """Take it, waiting for at most `wait_s` and not once we have to stop. Raises `StateBusy`."""
         end = time.monotonic() + wait_s
         while not self.try_hold():
-            if time.monotonic() >= end:
+            if time.monotonic() >= end or has_to_stop():
                 raise StateBusy(
                     f"The state folder {self.path.parent} is in use by the organism with process id "
                     f"{self.owner() or 'unknown'}; stop it with `organism stop --state {self.path.parent}`, "
@@ -96,10 +96,10 @@ def held(state: Path) -> Iterator[FolderLock]:
         lock.let_go()
 
 
-def wait_for_body(state: Path, wait_s: float = 10.0) -> None:
+def wait_for_body(state: Path, wait_s: float = 10.0, has_to_stop: Callable[[], bool] = lambda: False) -> None:
     """Wait for a body whose guardian was killed to end by itself. Raises `StateBusy` when it does not."""
     lock = BodyLock(state)
-    lock.hold(wait_s=wait_s)
+    lock.hold(wait_s=wait_s, has_to_stop=has_to_stop)
     lock.let_go()
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import FrameType
 from typing import Self
 
+from organism.errors import StateBusy
 from organism.guardian.child import ChildCommand, ChildProcess
 from organism.guardian.lock import NOTE, held, wait_for_body, write_note
 from organism.guardian.policy import (
@@ -36,7 +37,12 @@ def guard(children: Sequence[ChildCommand], options: GuardOptions) -> int:
     Must run in the main thread: it takes SIGTERM and SIGINT. Raises `StateBusy` when the folder is in use.
     """
     with held(options.state), _Signals() as signals:
-        wait_for_body(options.state, options.body_wait_s)
+        try:
+            wait_for_body(options.state, options.body_wait_s, lambda: signals.n_stops > 0)
+        except StateBusy:
+            if signals.n_stops:
+                return 0  # told to stop before anything was started
+            raise
         return _Guardian(children, options, signals).run()
 
 

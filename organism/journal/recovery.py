@@ -125,10 +125,12 @@ def recover(
     check: bool = False,
     payloads: Payloads | None = None,
     cores_of: CoresOf | None = None,
+    before_row: Callable[[], None] = lambda: None,
 ) -> Recovery:
     """Rebuild organs from their snapshots and the rows after them, in one pass. Effects are dropped.
 
-    cores_of   the cores of an earlier run, so that its rows are folded with its settings
+    cores_of    the cores of an earlier run, so that its rows are folded with its settings
+    before_row  called again and again; what it raises ends the recovery
 
     A snapshot that cannot be used (broken, of another form of the state, of rows the journal does not have)
     costs time, not truth. `check` compares every step folded with what was recorded.
@@ -149,6 +151,7 @@ def recover(
     passing = _Pass(organs, Armed(timers), unfolder, PastCores(unfolder, cores_of), check=check)
     start = min([newest, *(o.horizon for o in organs.values())])
     for row in journal.rows(max(0, start - 1)):  # one row more than needed, for its clocks
+        before_row()
         passing.row(row)
     return passing.result(newest)
 

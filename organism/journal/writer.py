@@ -161,16 +161,20 @@ class SqliteJournal:
         """Call `listener(seq)` after each commit, from the thread that committed. It must not call `flush`."""
         self._listeners.append(listener)
 
-    def flush(self) -> None:
-        """Return when everything recorded so far is durable and every listener was told."""
+    def flush(self, within_s: float | None = None) -> None:
+        """Return when everything recorded so far is durable and every listener was told.
+
+        Raises `JournalUnwritable` when it cannot be made durable, or was not `within_s` seconds.
+        """
         if self._thread is None:
             self._write_inline()
             return
         seq = self._tip[0]
         with self._changed:
-            self._changed.wait_for(lambda: self._failure is not None or self._announced >= seq)
+            self._changed.wait_for(lambda: self._failure is not None or self._announced >= seq, within_s)
             if self._announced < seq:
                 self._refuse_unwritable()
+                raise self._too_slow(within_s)
 
     def rows(self, after_seq: int = 0) -> Iterator[Row]:
         """Rows with a greater sequence number, of all segments, in order, each proven by its digest."""
@@ -181,8 +185,8 @@ class SqliteJournal:
         """Every start of the body that wrote rows, by number."""
         return Reader(self._folder).runs()
 
-    def close(self) -> None:
-        """Flush and let go of the files."""
+    def close(self, within_s: float | None = None) -> None:
+        """Flush and let go of the files; raises `JournalUnwritable` when that was not done `within_s` seconds."""
         if self._closed:
             return
         self._closed = True
@@ -190,7 +194,9 @@ class SqliteJournal:
             self._closing = True
             self._wake.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(within_s)
+            if self._thread.is_alive():  # it is using the files
+                raise self._too_slow(within_s)
         elif self._failure is None:
             self._write_inline()
         self._disk.close(self._tip if self._failure is None else None)
@@ -269,6 +275,12 @@ class SqliteJournal:
             raise self._unwritable() from self._failure
         if self._closing:
             raise JournalUnwritable("the journal was closed; the step was not recorded.")
+
+    def _too_slow(self, within_s: float | None) -> JournalUnwritable:
+        return JournalUnwritable(
+            f"the journal's last {self.n_waiting} rows were not durable within {within_s or 0.0:g} s; nothing that "
+            "waited for them has left the body, and the next start goes on from what is durable."
+        )
 
     def _unwritable(self) -> JournalUnwritable:
         return JournalUnwritable(

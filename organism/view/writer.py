@@ -4,7 +4,7 @@ import logging
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,9 +66,11 @@ class ViewWriter:
     `observe` is called by every organ's thread and only remembers; `catch_up` and `commit` belong to one
     thread. The view never shows what is not durable, so it never has to take anything back. Errors of the
     file are the view's own trouble: they are logged, and the view is built anew from the journal.
+
+    has_to_stop   looked at while catching up, which may last: the view is then left behind, and goes on from there
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, has_to_stop: Callable[[], bool] = lambda: False) -> None:
         self.seq = 0
         self.last_commit_ms = 0.0
         self._path = Path(path)
@@ -77,6 +79,7 @@ class ViewWriter:
         self._curve = Curve()
         self._seen: deque[tuple[int, StepFacts | None]] = deque()
         self._pending: dict[int, StepFacts | None] = {}
+        self._has_to_stop = has_to_stop
         self._lost = False
         self._gap = (0, 0)
         self._traces: deque[_Trace] = deque(maxlen=100)
@@ -115,6 +118,9 @@ class ViewWriter:
             for chunk in _chunks(journal, self.seq, until):
                 self._project(chunk, journal)
                 n += len(chunk)
+                if self._has_to_stop():
+                    self._lost = True
+                    return n
         except (OrganismError, ValueError) as error:
             # Archived, damaged, or of a newer version: that is for `verify` and a person to judge. What happens from now on is shown.
             log.warning("the view begins at journal row %d, not earlier: %s", until + 1, error)
@@ -136,6 +142,11 @@ class ViewWriter:
             return False
         self.last_commit_ms = (time.perf_counter() - began) * 1e3
         return True
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the journal must be read before anything newer can be written."""
+        return self._lost or self._db is None
 
     def close(self) -> None:
         """Let go of the file. What was not committed is caught up at the next start."""

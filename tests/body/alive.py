@@ -64,7 +64,9 @@ class Alive:
         self.n_beats = 0
         self.error: BaseException | None = None
         self.halt = threading.Event()
-        self.body = Body(loaded, state, safe=False, heart=self._beat, before_step=drill)
+        self.body = Body(
+            loaded, state, safe=False, heart=self._beat, before_step=drill, has_to_stop=self.halt.is_set
+        )
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def _beat(self) -> None:
@@ -72,7 +74,7 @@ class Alive:
 
     def _run(self) -> None:
         try:
-            self.body.run(self.halt.is_set)
+            self.body.run()
         except BaseException as error:  # noqa: BLE001 - what ended it is what a test looks at
             self.error = error
 

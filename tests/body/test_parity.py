@@ -1,6 +1,7 @@
 """What lockstep decides is what the living body decides, fill for fill."""
 
 import itertools
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.body.waiting import until
 
 BUSY = {"no_trade_band": 0.05, "cost_multiple": 0.1, "min_forecast": 0.03}
 N_BARS = 900
+STOPS_S = 10.0  # the longest an orderly stop may take
 
 
 def in_lockstep():
@@ -57,8 +59,13 @@ def test_the_living_body_fills_what_lockstep_fills(tmp_path):
         last_ns = expected[-1].at_ns
         until(lambda: any(f.at_ns > last_ns for f in fills_in(book)), "a fill in the second session", 60.0)
     finally:
-        body.kill()  # nothing to wait for: what the venue's book holds is durable
-        body.wait(20.0)
+        body.send_signal(signal.SIGTERM)
+        try:
+            code = body.wait(STOPS_S)
+        finally:
+            body.kill()
+            body.wait()
+    assert code == 0
     lived = [f for f in PaperTruth.read(book).fills if f.at_ns <= last_ns]
     facts = [
         [(f.symbol, f.side, f.quantity, f.price, f.fee, f.at_ns) for f in fills]

@@ -403,6 +403,33 @@ def test_a_dashboard_that_dies_is_started_again_and_the_body_never_notices(guard
 
 
 @chaos
+def test_a_guardian_that_waits_for_the_body_before_it_stops_at_once(guarded, tmp_path):
+    (tmp_path / "state").mkdir()
+    before = BodyLock(tmp_path / "state")
+    before.hold()
+    run = guarded({"body": "live"})
+    until((tmp_path / "state" / "lock").exists)
+    until(lambda: FolderLock(tmp_path / "state" / "lock").owner() == run.process.pid)
+    until(lambda: caught(run.process.pid, signal.SIGTERM))
+    began = time.monotonic()
+    run.process.send_signal(signal.SIGTERM)
+    assert run.wait() == (0, "")
+    assert time.monotonic() - began < 5.0
+    assert run.starts() == []
+    before.let_go()
+
+
+def caught(pid, number):
+    """Whether a process has a handler for a signal."""
+    (mask,) = [
+        line.split()[1]
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("SigCgt")
+    ]
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+@chaos
 def test_a_stubborn_body_is_killed_when_its_time_is_up(guarded):
     run = guarded({"body": "stubborn", "sender": "live"}, stop_s=0.5)
     until(lambda: run.starts("sender") and run.starts())

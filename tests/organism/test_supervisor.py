@@ -1,5 +1,6 @@
 """The loop: who is restarted, when, with which message, and when it gives up."""
 
+import signal
 import statistics
 import threading
 import time
@@ -10,7 +11,8 @@ from organism.errors import RestartsExhausted
 from organism.messages import Escalated, MessageSetAside, OperatorCommanded, OrganRestarted, Recovered
 from organism.post import State
 from organism.supervision import ChildSpec, Intensity, Restart, Strategy, TreeSpec
-from tests.organism.living import CLOCK, LOOSE, MONEY, OTHERS, living, raising, say, trees, until
+from organism.supervisor import SCAN_S
+from tests.organism.living import CLOCK, LOOSE, MONEY, OTHERS, Body, living, raising, say, trees, until
 
 BOOM = raising(ValueError("bad price"))
 
@@ -45,6 +47,55 @@ def test_the_first_message_of_the_process_says_that_the_process_started_and_late
         body.quiet()
         told = body.kinds("brain", Recovered)
         assert [(r.process, r.incarnation) for r in told] == [(True, 1), (False, 2)]
+
+
+@pytest.mark.timeout(30)
+def test_a_signal_whose_handling_outlasts_a_turn_does_not_hold_the_loop_up_for_ever():
+    """A body at full speed was told to stop and never did: `SimpleQueue.get` waits without end, before Python
+    3.13, when its timeout has passed by the time the handler is done, and on a busy machine it has."""
+    main, handled, done = threading.main_thread(), [], threading.Event()
+
+    def handle(*_):
+        threading.Event().wait(4 * SCAN_S)
+        handled.append(1)
+
+    def strike():
+        while len(handled) < 5 and not done.wait(2 * SCAN_S):
+            n = len(handled)
+            signal.pthread_kill(main.ident, signal.SIGUSR2)
+            while len(handled) == n and not done.wait(SCAN_S):
+                pass
+
+    body = Body()
+    before = signal.signal(signal.SIGUSR2, handle)
+    striker = threading.Thread(target=strike, daemon=True)
+    try:
+        striker.start()
+        body.supervisor.start()
+        while len(handled) < 5:
+            body.supervisor.turn()
+    finally:
+        done.set()
+        striker.join()
+        signal.signal(signal.SIGUSR2, before)
+        body.supervisor.stop()
+    assert body.error is None
+
+
+def test_all_ends_share_one_budget_and_who_did_not_end_is_named():
+    body, gate = Body(), threading.Event()
+    body.supervisor.start()
+    try:
+        for organ in (*MONEY, *OTHERS):
+            body.trap.set(organ, "stuck", lambda: gate.wait(20.0), times=1)
+            body.tell(organ, say("stuck"))
+        until(lambda: body.trap.n_sprung == len((*MONEY, *OTHERS)))
+        began = time.monotonic()
+        left = body.supervisor.stop(0.3)
+        assert 0.3 <= time.monotonic() - began < 1.5
+        assert left == (*reversed(OTHERS), *reversed(MONEY))
+    finally:
+        gate.set()
 
 
 # ------------------------------------------------------------ who is restarted

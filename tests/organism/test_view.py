@@ -570,6 +570,20 @@ def test_a_whole_view_only_catches_up(path):
     again.close()
 
 
+def test_a_view_that_is_told_to_stop_while_catching_up_goes_on_from_there_the_next_time(path, monkeypatch):
+    monkeypatch.setattr("organism.view.writer.CHUNK", 2)
+    life = lived(n=7)
+    stopping = ViewWriter(path, has_to_stop=lambda: True)
+    assert stopping.catch_up(life.journal) == 2
+    assert stopping.is_behind
+    stopping.close()
+    again = ViewWriter(path)
+    assert again.catch_up(life.journal) == 5
+    assert not again.is_behind
+    again.close()
+    assert len(ViewReader(path).equity()) == 7
+
+
 def test_a_view_deleted_while_the_body_runs_comes_back(life, path):
     life.say("metabolism", marked(1))
     life.commit()

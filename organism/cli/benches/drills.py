@@ -50,10 +50,10 @@ class Lab:
         self.stopping = threading.Event()
         self.body = Body(
             load(None, {}, BUSY, state=folder), folder, safe=False, heart=lambda: None,
-            before_step=self._before_step,
+            before_step=self._before_step, has_to_stop=self.stopping.is_set,
         )  # fmt: skip
         self._time_orders()
-        self._thread = threading.Thread(target=self.body.run, args=(self.stopping.is_set,), daemon=True)
+        self._thread = threading.Thread(target=self.body.run, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -109,7 +109,8 @@ class LivePaperPort:
         self._is_current = is_current
         self._began, self._ended = began, ended
         self._strike = (faults or ReplyFaults()).striker()
-        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        # Not a SimpleQueue, whose `get` may outlast its timeout for ever when a signal comes (before Python 3.13).
+        self._requests: queue.Queue[Request | None] = queue.Queue()
         self._waiting_since: dict[int, int] = {}
         self._late: list[tuple[int, int, Message, Origin]] = []
         self._n_late = itertools.count()

@@ -49,7 +49,7 @@ class Courier:
         channel: str,
         connect: Callable[[], Send],
         limits: Limits,
-        results: "queue.SimpleQueue[Result]",
+        results: "queue.Queue[Result]",
         jitter: random.Random | None = None,
     ) -> None:
         self.channel = channel
@@ -57,7 +57,7 @@ class Courier:
         self._limits = limits
         self._results = results
         self._jitter = jitter or random.Random()
-        self._alerts: queue.SimpleQueue[Alert | None] = queue.SimpleQueue()
+        self._alerts: queue.Queue[Alert | None] = queue.Queue()
         self._stop = threading.Event()
         self._send: Send | None = None
         self._left_behind: list[threading.Thread] = []
@@ -102,7 +102,7 @@ class Courier:
         if self._send is None:
             self._send = self._connect()
         send = self._send
-        answer: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        answer: queue.Queue[Outcome] = queue.Queue()
         late = threading.Event()
 
         def run() -> None:

@@ -51,7 +51,7 @@ class PostOffice:
         self._record = Deliveries(state)
         self._outbox = JournalOutbox(state, redact)
         self._words = LastWords(state, redact)
-        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._results: queue.Queue[Result] = queue.Queue()
         make = connect or partial(through_apprise, redact)
         self._lines: Mapping[str, _Line] = {
             target.name: _Line(target, Courier(target.name, partial(make, target), limits, self._results))

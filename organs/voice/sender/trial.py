@@ -37,7 +37,7 @@ def attempt(settings: Settings, tag: str, environ: Mapping[str, str]) -> list[tu
         wall_ns=time.time_ns(),
     )
     limits = Limits(attempts=1, deadline_s=settings.voice.total_deadline_s)
-    results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+    results: queue.Queue[Result] = queue.Queue()
     couriers = {
         t.name: Courier(t.name, partial(through_apprise, redact, t), limits, results)
         for t in targets

@@ -236,6 +236,25 @@ def test_a_closed_journal_accepts_nothing_and_closes_twice(tmp_path, opened, ste
         record()
 
 
+def test_a_disk_that_does_not_answer_in_time_is_not_waited_for(tmp_path, opened, steps, monkeypatch):
+    journal = opened(tmp_path / "s", threaded=True)
+    record = steps(journal)
+    record(2)
+    journal.flush(5.0)
+    gate, commit = threading.Event(), journal._disk.commit
+    monkeypatch.setattr(journal._disk, "commit", lambda *rows: (gate.wait(20.0), commit(*rows)))
+    record(3)
+    try:
+        with pytest.raises(JournalUnwritable, match=r"last 3 rows were not durable within 0\.05 s"):
+            journal.flush(0.05)
+        with pytest.raises(JournalUnwritable, match="not durable"):
+            journal.close(0.05)
+    finally:
+        gate.set()
+    journal.flush(5.0)
+    assert journal.durable_seq == 5
+
+
 def test_the_log_beside_the_database_stays_small(tmp_path, opened, steps, monkeypatch):
     monkeypatch.setattr("organism.journal.disk.WAL_BYTES", 200_000)
     journal = opened(tmp_path / "s")
