@@ -1,0 +1,213 @@
+"""Averages of a source: simple, exponential, weighted, and what is made of exponential ones (MACD)."""
+
+import numpy as np
+
+from genome.indicators.jit import kernel, step
+from genome.indicators.parts import MEAN_SLOTS, RESYNC_MASK, absent, finite, mean
+from genome.market import F64, I64
+
+WEIGHTED_SLOTS = 7
+_LANES = 32
+_ROWS = 64
+
+
+@kernel
+def sma(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Mean of the last n values of the source. O(1) a bar."""
+    n = int(p[0])
+    for i in range(out.size):
+        if absent(market, at + i) or not finite(x[i]):
+            out[i] = np.nan
+        else:
+            out[i] = mean(state, 0, n, x[i])
+
+
+@step
+def ema_step(alpha: float, value: float, new: float) -> float:
+    """One step of an exponential average; a price that stands still leaves it exactly where it is."""
+    return value + alpha * (new - value)
+
+
+@kernel
+def ema(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """e += α·(x − e), α = 2/(n + 1), e = the first value at the beginning; no value for n − 1 bars."""
+    n = p[0]
+    alpha = 2.0 / (n + 1.0)
+    count = state[0]
+    value = state[1]
+    for i in range(out.size):
+        if absent(market, at + i) or not finite(x[i]):
+            out[i] = np.nan
+            continue
+        value = ema_step(alpha, x[i] if count == 0.0 else value, x[i])
+        count += 1.0
+        out[i] = value if count >= n else np.nan
+    state[0] = count
+    state[1] = value
+
+
+@kernel
+def ema_many(windows: F64, states: F64, x: F64, out: F64) -> None:
+    """Advance many exponential averages of one source at once; bit for bit what `ema` gives.
+
+    windows (k,), states (k, 2) as `ema` keeps them, x (n,), out (k, n). Void bars must be NaN in x: there is no market to
+    look at. Lanes are windows, so one vector instruction steps eight of them; blocks of bars are gathered in a tile
+    that stays in the first-level cache, and written out row by row.
+    """
+    tile = np.empty((_ROWS, _LANES))
+    alpha = np.empty(_LANES)
+    value = np.empty(_LANES)
+    for first in range(0, windows.size, _LANES):
+        lanes = min(_LANES, windows.size - first)
+        for k in range(_LANES):
+            alpha[k] = 2.0 / (windows[first + k] + 1.0) if k < lanes else 0.0
+            value[k] = states[first + k, 1] if k < lanes else 0.0
+        _many_block(alpha, value, tile, first, lanes, states, x, out)
+        taken = 0
+        for t in range(x.size):
+            taken += finite(x[t])
+        for k in range(lanes):
+            _no_value_yet(windows[first + k], states[first + k, 0], x, out[first + k])
+            states[first + k, 0] += taken
+            states[first + k, 1] = value[k]
+
+
+@step
+def _many_block(
+    alpha: F64, value: F64, tile: F64, first: int, lanes: int, states: F64, x: F64, out: F64
+) -> None:
+    begun = False
+    for start in range(0, x.size, _ROWS):
+        rows = min(_ROWS, x.size - start)
+        for r in range(rows):
+            new = x[start + r]
+            if not finite(new):
+                for k in range(_LANES):
+                    tile[r, k] = np.nan
+                continue
+            if not begun:
+                begun = True
+                for k in range(lanes):
+                    if states[first + k, 0] == 0.0:
+                        value[k] = new
+            for k in range(_LANES):
+                value[k] = ema_step(alpha[k], value[k], new)
+                tile[r, k] = value[k]
+        for k in range(lanes):
+            for r in range(rows):
+                out[first + k, start + r] = tile[r, k]
+
+
+@step
+def _no_value_yet(n: float, count: float, x: F64, out: F64) -> None:
+    for t in range(x.size):
+        if count >= n:
+            return
+        if finite(x[t]):
+            count += 1.0
+        if count < n:
+            out[t] = np.nan
+
+
+@step
+def weighted(state: F64, o: int, n: int, value: float) -> tuple[float, float]:
+    """Mean with weights 1 … n, newest heaviest, and the plain mean, of the last n values. Slots: WEIGHTED_SLOTS + n."""
+    count = int(state[o])
+    at = int(state[o + 1])
+    ring = o + WEIGHTED_SLOTS
+    run = state[o + 5] + 1.0 if count > 0 and value == state[o + 6] else 1.0
+    reference = state[o + 2] if count > 0 else value
+    total = state[o + 3]
+    heavy = state[o + 4]
+    if count >= n:
+        heavy += n * (value - reference) - total
+        total -= state[ring + at] - reference
+    else:
+        heavy += (count + 1) * (value - reference)
+    total += value - reference
+    state[ring + at] = value
+    at = 0 if at + 1 == n else at + 1
+    count += 1
+    if run >= n:
+        reference, total, heavy = value, 0.0, 0.0
+    elif count & RESYNC_MASK == 0 and count >= n:
+        reference, total, heavy = value, 0.0, 0.0
+        for k in range(n):
+            distance = state[ring + (at + k) % n] - reference
+            total += distance
+            heavy += (k + 1) * distance
+    state[o] = count
+    state[o + 1] = at
+    state[o + 2] = reference
+    state[o + 3] = total
+    state[o + 4] = heavy
+    state[o + 5] = run
+    state[o + 6] = value
+    if count < n:
+        return np.nan, np.nan
+    return reference + heavy / (0.5 * n * (n + 1.0)), reference + total / n
+
+
+@kernel
+def wma(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Mean of the last n values with weights 1 … n. O(1) a bar."""
+    n = int(p[0])
+    for i in range(out.size):
+        if absent(market, at + i) or not finite(x[i]):
+            out[i] = np.nan
+        else:
+            out[i] = weighted(state, 0, n, x[i])[0]
+
+
+LINE, SIGNAL, HISTOGRAM = 0, 1, 2
+
+
+@step
+def _macd(p: F64, state: F64, x: F64, market: F64, at: int, out: F64, which: int) -> None:
+    alpha, beta, gamma = 2.0 / (p[0] + 1.0), 2.0 / (p[1] + 1.0), 2.0 / (p[2] + 1.0)
+    slow = max(p[0], p[1])
+    first = slow + p[2] - 1.0
+    count, quick, calm, signal = state[0], state[1], state[2], state[3]
+    for i in range(out.size):
+        new = x[i]
+        if absent(market, at + i) or not finite(new):
+            out[i] = np.nan
+            continue
+        quick = ema_step(alpha, new if count == 0.0 else quick, new)
+        calm = ema_step(beta, new if count == 0.0 else calm, new)
+        count += 1.0
+        line = quick - calm
+        if count >= slow:
+            signal = ema_step(gamma, line if count == slow else signal, line)
+        value = line if which == LINE else signal if which == SIGNAL else line - signal
+        out[i] = value if count >= first else np.nan
+    state[0], state[1], state[2], state[3] = count, quick, calm, signal
+
+
+@kernel
+def macd(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """ema(fast) − ema(slow). All three outputs begin together, as in TA-Lib."""
+    _macd(p, state, x, market, at, out, LINE)
+
+
+@kernel
+def macd_signal(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Exponential average of `macd` over `signal` bars, from the bar on where both averages have a value."""
+    _macd(p, state, x, market, at, out, SIGNAL)
+
+
+@kernel
+def macd_histogram(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """The line less the signal."""
+    _macd(p, state, x, market, at, out, HISTOGRAM)
+
+
+SLOTS = {
+    "sma": lambda p: MEAN_SLOTS + int(p[0]),
+    "ema": lambda p: 2,
+    "wma": lambda p: WEIGHTED_SLOTS + int(p[0]),
+    "macd": lambda p: 4,
+    "macd_signal": lambda p: 4,
+    "macd_histogram": lambda p: 4,
+}
+"""State of each kernel here, in float64 slots."""

@@ -1,0 +1,44 @@
+"""How the kernels here are compiled: lazily, cached on disk, without the lock of the interpreter, never fast-math.
+
+numba's cache looks at the file of the function alone. A kernel that calls a step of another file would live on with the
+old step after that file has changed, say after `git pull`. So the stamp of every cache here is a digest of all the
+sources that kernels are made of.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from numba import njit
+
+F = TypeVar("F", bound=Callable[..., Any])
+_HERE = Path(__file__).resolve().parent
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
+@cache
+def stamp() -> str:
+    """Digest of the sources of all kernels here."""
+    digest = hashlib.sha256()
+    for path in (*sorted(_HERE.glob("*.py")), _HERE.parent / "vocabulary.py"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _stamped(dispatcher: Any) -> Any:
+    # The one place that touches numba's inside: 0.68 keeps the stamp here, and compares it for equality only.
+    kept = dispatcher._cache._cache_file  # noqa: SLF001
+    kept._source_stamp = (kept._source_stamp, stamp())  # noqa: SLF001
+    return dispatcher
+
+
+def kernel(function: F) -> F:
+    """Compile on first use; callable from Python and from other kernels."""
+    return cast("F", _stamped(njit(**_OPTIONS)(function)))
+
+
+def step(function: F) -> F:
+    """A part of kernels: only they call it."""
+    return cast("F", _stamped(njit(no_cpython_wrapper=True, **_OPTIONS)(function)))
