@@ -25,7 +25,7 @@ _STALE_S = 7 * _DAY_S
 _MOST = 100.0
 
 
-def with_funding(market: Market, path: Path | None) -> Market:
+def with_funding(market: Market, path: Path) -> Market:
     """Give a market its funding: a perpetual from here on. File: `timestamp` (ms, UTC) and `funding_rate`, a fraction.
 
     Stamps are rounded to the minute (venues settle some milliseconds late). The interval is that of the neighbouring
@@ -35,10 +35,8 @@ def with_funding(market: Market, path: Path | None) -> Market:
 
     Causality: column `funding` at bar t is the newest rate settled at or before the close of t, NaN where that one is
     missing. A settlement between bars that are not there is paid at the next open by whoever held through; nobody
-    holds through a hole. Without a file every rate is missing, each eight hours from 00:00 UTC. Raises `BadInput`.
+    holds through a hole. Raises `BadInput`.
     """
-    if path is None:
-        return _unknown(market)
     table = tables.read(path, ("timestamp", "funding_rate"))
     stamps = _minutes(path, checks.stamps(path, table.columns["timestamp"]))
     rates = table.columns["funding_rate"]
@@ -54,21 +52,9 @@ def with_funding(market: Market, path: Path | None) -> Market:
             f"{path.name} has no rate within the bars of {market.symbol}, "
             f"{checks.written(int(market.open_s[0]) * checks.MS)} to {checks.written(last_close * checks.MS)}."
         )
-    return _applied(market, stamps, rates)
-
-
-def _unknown(market: Market) -> Market:
-    first = -(-int(market.open_s[0]) // _EIGHT_HOURS_S) * _EIGHT_HOURS_S
-    stamps = np.arange(first, int(market.open_s[-1]) + market.bar_s, _EIGHT_HOURS_S)
-    return _applied(market, stamps, np.full(stamps.size, np.nan))
-
-
-def _applied(market: Market, stamps: I64, rates: F64) -> Market:
     at_open, inside, gaps = _settled(market, stamps, rates)
     columns = market.columns.copy()
-    columns[COLUMN_INDEX["funding"]] = (
-        _newest(stamps, rates, market.open_s + market.bar_s) if stamps.size else np.nan
-    )
+    columns[COLUMN_INDEX["funding"]] = _newest(stamps, rates, market.open_s + market.bar_s)
     return replace(
         market,
         columns=columns,

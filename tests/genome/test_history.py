@@ -362,12 +362,6 @@ def test_rates_before_and_after_the_file_are_missing(tmp_path):
     )  # the newest rate due is unknown; an old one is not passed off as new
 
 
-def test_without_a_file_every_rate_is_missing():
-    found = with_funding(bars(NEW_YEAR + HOUR * np.arange(20), HOUR), None)
-    assert np.flatnonzero(np.isnan(found.funding_open)).tolist() == [0, 8, 16]
-    assert found.funding_gaps == 3
-
-
 def test_a_settlement_between_absent_bars_is_paid_at_the_next_open_but_not_across_a_hole(tmp_path):
     hours = np.array([0, 1, 2, 10, 11, 60, 61])
     market = bars(NEW_YEAR + HOUR * hours, HOUR)
