@@ -100,7 +100,7 @@ GENES: Mapping[str, GeneSpec] = _index((
     _G("sizing", 0, 3, "", "the rule that sizes an entry", "S4-7.2", integer=True, choices=tuple(s.name.lower() for s in Sizing)),
     _G("size", 0.01, 1.0, "fraction", "of equity, for sizing=fixed", "S4-7.2", default=1.0),
     _G("risk", 0.01, 0.02, "fraction", "of equity lost at the stop, for sizing=risk", "S1-2.2", default=0.02),
-    _G("target_volatility", 0.05, 1.0, "fraction", "a year, for sizing=volatility", "S4-19.2", "log", breed_high=0.6, default=0.2),
+    _G("target_volatility", 0.05, 1.0, "fraction", "a year, for sizing=volatility", "S4-19.2", "log", breed_high=0.6, default=0.1),
     _G("volatility_window", 5, 500, "bars", "over which sizing=volatility measures", "S4-19.2, S4-19.6", "log", integer=True, breed_high=100, default=20),
     _G("kelly_cap", 0.01, 0.25, "fraction", "of equity at most, for sizing=kelly", "S4-10.7", default=0.25),
     _G("position_limit", 0.10, 1.0, "fraction", "of equity at most in one asset", "S4-22.4, S4-19.5", breed_high=0.15),

@@ -1,4 +1,4 @@
-"""A genome's name: family, generation, and eight hex digits of the hash of its genes."""
+"""A genome's name: family, generation, and eight hex digits of the hash of its content."""
 
 import hashlib
 import json
@@ -25,18 +25,23 @@ def canonical(genes: Genes) -> Genes:
     return ordered
 
 
-def content_hash(family: str, genes: Genes) -> str:
-    """SHA-256, 64 hex digits, over the family and the genes as canonical JSON: order of genes does not matter."""
-    text = json.dumps(
-        {"family": family, "genes": dict(canonical(genes))}, sort_keys=True, separators=(",", ":")
-    )
+def content_hash(family: str, genes: Genes, trees: str = "") -> str:
+    """SHA-256, 64 hex digits, over family, genes and trees as canonical JSON: order of genes does not matter.
+
+    trees   the conditions as JSON (`Genome.trees`); "" where there are none, which keeps the names that founders
+            were given before genomes had conditions
+    """
+    content = {"family": family, "genes": dict(canonical(genes))}
+    if trees:
+        content["trees"] = json.loads(trees)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def genome_id(family: str, generation: int, genes: Genes) -> str:
+def genome_id(family: str, generation: int, genes: Genes, trees: str = "") -> str:
     """Return `{family}_{generation}_{hash8}`.
 
     >>> genome_id("ema_trend", 0, (("fast", 12), ("slow", 26)))
     'ema_trend_0_567582e8'
     """
-    return f"{family}_{generation}_{content_hash(family, genes)[:8]}"
+    return f"{family}_{generation}_{content_hash(family, genes, trees)[:8]}"

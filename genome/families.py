@@ -1,0 +1,62 @@
+"""What a family says of its constants, and families whose signals do not come from conditions.
+
+A genome without conditions is a founder, or of a family that learns; everything else has at least one entry. What
+knows them is imported when a genome of theirs is met, because it brings heavy libraries with it.
+"""
+
+import importlib
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from genome.founders import FAMILIES, build
+from genome.genes import CONSTANTS, GENES, REGIME, GeneSpec
+from genome.genome import Genome
+from organism.errors import BadInput
+
+
+def module(name: str) -> ModuleType | None:
+    """A module of the project that may not be installed here."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        return None
+
+
+def learned() -> Mapping[str, tuple[GeneSpec, ...]]:
+    """Families that learn, and their constants."""
+    found = module("genome.learned.genes")
+    specs: Mapping[str, tuple[GeneSpec, ...]] = found.LEARNED if found is not None else {}
+    return specs
+
+
+def spec_of(family: str, name: str) -> GeneSpec | None:
+    """What is known of a gene: of the simulator, of its family, or of a constant that families share."""
+    if name in GENES:
+        return GENES[name]
+    seeds: Any = module("genome.seeds")
+    stated = () if seeds is None or family not in seeds.SEEDS else getattr(seeds.SEEDS[family], "genes", ())
+    for spec in (*stated, *learned().get(family, ())):
+        if isinstance(spec, GeneSpec) and spec.name == name:
+            return spec
+    return CONSTANTS.get(name)
+
+
+def check_without_conditions(genome: Genome) -> None:
+    """Raise `BadInput` unless the family trades without conditions and takes these genes."""
+    if genome.family in FAMILIES:
+        build(
+            genome.family, genome.genes
+        )  # the organism steps founders itself: they take no gene of the simulator
+        return
+    if genome.family not in learned():
+        raise BadInput(
+            f"genome of family {genome.family!r} has no entry, so it would never trade; give it an entry long or an "
+            "entry short."
+        )
+    for name, _ in genome.genes:
+        if name in REGIME:
+            raise BadInput(
+                f"gene {name!r} is a condition on entries, and family {genome.family!r} has no conditions; leave it out."
+            )
+    importlib.import_module("genome.learned.genes").settings(genome)
