@@ -121,10 +121,12 @@ def bench(*, quick: bool) -> dict[str, Any]:
         lab.body.spine._observers += (lab.observe,)  # noqa: SLF001
         with lab:
             _gather_orders(lab, 60 if quick else 300)
+            # An order of an instant whose organs are hurt waits for them, up to three limits of a hang in a row.
+            latencies = tuple(lab.latencies)
             crashes = _hurt_all(lab, 2 if quick else 20, hang=False)
             hangs = _hurt_all(lab, 1 if quick else 4, hang=True)
     return {
-        "bar_to_order_ms": spread(lab.latencies) | {"target": "p99 < 50 ms, durable at the venue"},
+        "bar_to_order_ms": spread(latencies) | {"target": "p99 < 50 ms, durable at the venue"},
         "crash_to_serving_ms": spread([s * 1e3 for s in crashes]) | {"target": "p99 < 50 ms"},
         "hang_beyond_limit_ms": spread([(s - HANG_LIMIT_S) * 1e3 for s in hangs])
         | {"limit_s": HANG_LIMIT_S, "target": "< 100 ms"},
