@@ -127,4 +127,4 @@ def _decoded(text: str, kind: Any) -> Any:
     except RecursionError:
         raise BadInput("the genome's JSON is nested too deeply; no expression needs that.") from None
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise BadInput(f"the JSON is no genome: {error}.") from None
+        raise BadInput(f"the JSON is no genome: {str(error)[:200]}.") from None

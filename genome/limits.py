@@ -11,7 +11,7 @@ MOST_TEXT = 20_000
 MOST_GENOME_TEXT = 4 * MOST_TEXT + 10_000
 """Characters of a whole genome's text: four conditions, and the genes."""
 MOST_JSON = 400_000
-"""Bytes of a whole genome as JSON, which says about ten times as many words as the text."""
+"""Characters of a whole genome as JSON, which says about ten times as many words as the text."""
 MOST_GENES = 128
 """Genes of one genome: more than conditions of this size can name with profit."""
 MOST_NAME = 48

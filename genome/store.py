@@ -10,7 +10,10 @@ from typing import Any
 
 import msgspec
 
+from genome.checking import check
+from genome.genome import Genome, trees_of
 from genome.identity import Genes, canonical, content_hash, genome_id
+from genome.limits import MOST_JSON
 from organism.errors import BadInput
 
 
@@ -18,6 +21,7 @@ class GenomeRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A genome as it is kept.
 
     genome_id   `{family}_{generation}_{hash8}`, computed from the rest
+    trees       the conditions as canonical JSON, `Genome.trees`; "" for a founder, which has none
     parents     genome ids, in order; none for a founder
     origin      "founder", "crossover", "mutation", "import"
     """
@@ -28,6 +32,7 @@ class GenomeRecord(msgspec.Struct, frozen=True, kw_only=True):
     genes: Genes
     parents: tuple[str, ...] = ()
     origin: str = "founder"
+    trees: str = ""
 
     @classmethod
     def of(
@@ -37,16 +42,31 @@ class GenomeRecord(msgspec.Struct, frozen=True, kw_only=True):
         genes: Genes,
         parents: tuple[str, ...] = (),
         origin: str = "founder",
+        trees: str = "",
     ) -> "GenomeRecord":
         """Make a record and name it."""
         ordered = canonical(genes)
         return cls(
-            genome_id=genome_id(family, generation, ordered),
+            genome_id=genome_id(family, generation, ordered, trees),
             family=family,
             generation=generation,
             genes=ordered,
             parents=parents,
             origin=origin,
+            trees=trees,
+        )
+
+    @classmethod
+    def from_genome(
+        cls, genome: Genome, parents: tuple[str, ...] = (), origin: str = "founder"
+    ) -> "GenomeRecord":
+        """The record of a genome."""
+        return cls.of(genome.family, genome.generation, genome.genes, parents, origin, genome.trees)
+
+    def genome(self) -> Genome:
+        """The genome of a record. Raises `BadInput` where its trees cannot be read."""
+        return Genome(
+            family=self.family, generation=self.generation, genes=self.genes, **trees_of(self.trees)
         )
 
 
@@ -68,31 +88,27 @@ class GenomeStore:
         self._database = sqlite_utils.Database(connection)
         if writable:
             self._database.enable_wal()
-            table: Any = self._database["genomes"]
-            table.create(
-                {
-                    "genome_id": str,
-                    "content_hash": str,
-                    "family": str,
-                    "generation": int,
-                    "genes": str,
-                    "parents": str,
-                    "origin": str,
-                },
-                pk="genome_id",
-                not_null={"content_hash", "family", "generation", "genes", "parents", "origin"},
-                if_not_exists=True,
-                strict=True,
-            )
+            self._prepare()
 
     def put(self, record: GenomeRecord) -> bool:
         """Write a record; True if it is new, False if the same one is there already.
 
-        Raises `BadInput` when the id is not that of its content, when a different record holds it, or when a
-        parent is unknown.
+        Raises `BadInput` when the id is not that of its content, when a different record holds it, when a parent is
+        unknown, or when its conditions do not pass `genome.checking.check`: what is stored can be run.
         """
+        if record.trees:
+            genome = record.genome()
+            check(genome)
+            if genome.trees != record.trees:
+                raise BadInput(
+                    f"genome {record.genome_id!r} was not written in canonical form; use Genome.trees."
+                )
         row = _row(record)
-        named = genome_id(record.family, record.generation, record.genes)
+        if len(row["genes"]) + len(row["parents"]) > MOST_JSON:
+            raise BadInput(
+                f"genome {record.genome_id!r} has more than {MOST_JSON:,} characters of genes and parents."
+            )
+        named = genome_id(record.family, record.generation, record.genes, record.trees)
         if record.genome_id != named:
             raise BadInput(
                 f"genome {record.genome_id!r} has the content of {named!r}; an id is never chosen."
@@ -142,6 +158,31 @@ class GenomeStore:
         """Let go of the file."""
         self._database.conn.close()
 
+    def _prepare(self) -> None:
+        """Make the table; give one that was made before genomes had conditions the column for them."""
+        table: Any = self._database["genomes"]
+        if table.exists():
+            if "trees" not in table.columns_dict:
+                self._database.execute("ALTER TABLE genomes ADD COLUMN trees TEXT NOT NULL DEFAULT ''")
+            return
+        table.create(
+            {
+                "genome_id": str,
+                "content_hash": str,
+                "family": str,
+                "generation": int,
+                "genes": str,
+                "parents": str,
+                "origin": str,
+                "trees": str,
+            },
+            pk="genome_id",
+            not_null={"content_hash", "family", "generation", "genes", "parents", "origin", "trees"},
+            defaults={"trees": ""},
+            if_not_exists=True,
+            strict=True,
+        )
+
     def _find(self, genome: str) -> dict[str, Any] | None:
         return next(iter(self._database["genomes"].rows_where("genome_id = ?", [genome])), None)
 
@@ -149,12 +190,13 @@ class GenomeStore:
 def _row(record: GenomeRecord) -> dict[str, Any]:
     return {
         "genome_id": record.genome_id,
-        "content_hash": content_hash(record.family, record.genes),
+        "content_hash": content_hash(record.family, record.genes, record.trees),
         "family": record.family,
         "generation": record.generation,
         "genes": json.dumps(dict(canonical(record.genes)), separators=(",", ":")),
         "parents": json.dumps(record.parents),
         "origin": record.origin,
+        "trees": record.trees,
     }
 
 
@@ -166,4 +208,5 @@ def _record(row: dict[str, Any]) -> GenomeRecord:
         genes=canonical(tuple(json.loads(row["genes"]).items())),
         parents=tuple(json.loads(row["parents"])),
         origin=row["origin"],
+        trees=row.get("trees", ""),  # a reader may open a store that no writer has brought up to date
     )

@@ -1,12 +1,17 @@
 """The genome store and the names in it."""
 
+import sqlite3
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genome.genome import Genome
+from genome.grammar import parse_condition
 from genome.identity import canonical, content_hash, genome_id
 from genome.store import GenomeRecord, GenomeStore
 from organism.errors import BadInput
+from tests.genome.random_trees import genomes
 
 
 @pytest.fixture
@@ -114,3 +119,97 @@ def test_an_unknown_genome_and_a_missing_store_are_named(store, tmp_path):
 
 def test_the_store_writes_ahead(store):
     assert store._database.journal_mode == "wal"
+
+
+BRED = Genome(
+    family="ema_crossover",
+    generation=1,
+    entry_long=parse_condition("ema(fast) crosses_above ema(slow) and rsi(14) < 70"),
+    entry_short=parse_condition("ema(fast) crosses_below ema(slow)"),
+    genes=(("fast", 12.0), ("slow", 26.0), ("stop", 0.05)),
+)
+
+
+@pytest.mark.requirement("S4-13.1")
+@given(genomes(timeframes=True))
+def test_a_record_gives_back_its_genome(genome):
+    record = GenomeRecord.from_genome(genome, origin="mutation")
+
+    assert record.genome() == genome
+    assert record.genome_id == genome.genome_id
+
+
+@pytest.mark.requirement("S4-4.8")
+@pytest.mark.requirement("S4-13.12")
+def test_conditions_are_kept_with_parents_and_origin(store, tmp_path):
+    store.put(FOUNDER)
+    record = GenomeRecord.from_genome(BRED, (FOUNDER.genome_id,), "mutation")
+
+    assert store.put(record)
+    assert not store.put(record)
+    assert store.get(BRED.genome_id) == record
+    assert store.get(BRED.genome_id).genome() == BRED
+    assert store.lineage(BRED.genome_id) == (record, FOUNDER)
+    reader = GenomeStore(tmp_path / "genome.db", writable=False)
+    assert [r.genome_id for r in reader.records()] == [FOUNDER.genome_id, BRED.genome_id]
+    reader.close()
+
+
+@pytest.mark.requirement("S4-27.8")
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        (GenomeRecord.of("x", 0, (), trees='{"entry_long":{"is":"exec"}}'), "no genome"),
+        (
+            GenomeRecord.of("x", 0, (), trees='{"entry_long": {"is": "truth", "value": true}}'),
+            "canonical form",
+        ),
+        (
+            GenomeRecord.from_genome(Genome(family="x", entry_long=parse_condition("ema(0) > 1"))),
+            "from 1 to 2000",
+        ),
+        (GenomeRecord.from_genome(Genome(family="x", exit_long=parse_condition("true"))), "no entry"),
+        (GenomeRecord.of("x", 0, (("g" * 500_000, 1.0),)), "more than 400,000 characters"),
+    ],
+)
+def test_what_no_engine_could_run_is_not_stored(store, record, says):
+    with pytest.raises(BadInput, match=says):
+        store.put(record)
+    assert list(store.records()) == []
+
+
+def old_store(path):
+    """A store as it was before genomes had conditions."""
+    made = sqlite3.connect(path)
+    made.execute(
+        "CREATE TABLE genomes (genome_id TEXT PRIMARY KEY, content_hash TEXT NOT NULL, family TEXT NOT NULL, generation "
+        "INTEGER NOT NULL, genes TEXT NOT NULL, parents TEXT NOT NULL, origin TEXT NOT NULL) STRICT"
+    )
+    row = (
+        FOUNDER.genome_id,
+        content_hash("ema_trend", FOUNDER.genes),
+        "ema_trend",
+        0,
+        '{"fast":120.0,"slow":480.0}',
+        "[]",
+        "founder",
+    )
+    made.execute("INSERT INTO genomes VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    made.commit()
+    made.close()
+
+
+def test_a_store_from_before_conditions_is_read_as_it_is_and_grows_when_written(tmp_path):
+    path = tmp_path / "genome.db"
+    old_store(path)
+    reader = GenomeStore(path, writable=False)
+    assert list(reader.records()) == [FOUNDER]
+    reader.close()
+
+    for _ in range(2):
+        writer = GenomeStore(path)
+        assert not writer.put(FOUNDER)
+        writer.put(GenomeRecord.from_genome(BRED))
+        assert [r.genome_id for r in writer.records()] == [FOUNDER.genome_id, BRED.genome_id]
+        assert writer.get(BRED.genome_id).genome() == BRED
+        writer.close()
