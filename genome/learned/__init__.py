@@ -7,31 +7,42 @@ latest(genome, market) -> Fit           the model that trades; `save`, `load`, `
 predict_row(fit, features) -> float     one bar; `risk_row` for the whole distribution
 ```
 
-scikit-learn is imported only while a model is made; predicting needs the folded numbers alone.
+scikit-learn is imported only while a model is made; predicting needs the folded numbers alone. The names below are
+imported when first asked for: reading a genome's genes (`genome.learned.genes`) must not bring numba with it.
 """
 
-from genome.learned.features import FEATURES, LOOKBACK, features
-from genome.learned.fits import (
-    Fit,
-    PtqFit,
-    Risk,
-    SvcFit,
-    dumps,
-    fit_id,
-    load,
-    loads,
-    predict_row,
-    risk_row,
-    save,
-)
-from genome.learned.genes import LEARNED, PTQ_GENES, SVC_GENES
-from genome.learned.guards import FitFailed, Limits
-from genome.learned.ptq import PtqParameters, fit_ptq
-from genome.learned.svc import SvcParameters, fit_svc
-from genome.learned.walk import Signals, Step, Walk, latest, signals, walk
+import importlib
+from typing import Any
 
-__all__ = [
-    "FEATURES", "LEARNED", "LOOKBACK", "PTQ_GENES", "SVC_GENES", "Fit", "FitFailed", "Limits", "PtqFit", "PtqParameters",
-    "Risk", "Signals", "Step", "SvcFit", "SvcParameters", "Walk", "dumps", "features", "fit_id", "fit_ptq", "fit_svc",
-    "latest", "load", "loads", "predict_row", "risk_row", "save", "signals", "walk",
-]  # fmt: skip
+_HOME = {
+    "matrix": ("FEATURES", "LOOKBACK", "features"),
+    "fits": (
+        "Fit",
+        "PtqFit",
+        "Risk",
+        "SvcFit",
+        "dumps",
+        "fit_id",
+        "load",
+        "loads",
+        "predict_row",
+        "risk_row",
+        "save",
+    ),
+    "genes": ("LEARNED", "PTQ_GENES", "SVC_GENES", "Settings", "settings"),
+    "guards": ("FitFailed", "Limits"),
+    "parameters": ("PtqParameters", "SvcParameters"),
+    "ptq": ("fit_ptq",),
+    "svc": ("fit_svc",),
+    "walking": ("Signals", "Step", "Walk", "latest", "signals", "walk"),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from the module that has it."""
+    if name not in _MODULE:
+        raise AttributeError(f"genome.learned has no {name!r}")
+    found = getattr(importlib.import_module(f"genome.learned.{_MODULE[name]}"), name)
+    globals()[name] = found
+    return found

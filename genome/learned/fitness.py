@@ -9,9 +9,9 @@ import math
 import numpy as np
 
 from genome.learned.fits import Fit, PtqFit
-from genome.learned.ptq import QUANTILE_SETS
+from genome.learned.parameters import QUANTILE_SETS
 from genome.learned.samples import labels
-from genome.learned.walk import Walk
+from genome.learned.walking import Walk
 from genome.market import F64
 
 SVC_WEIGHTS = {"accuracy": 0.30, "signal": 0.25, "robustness": 0.20, "f1": 0.15, "complexity": 0.10}

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from genome.genes import GENES, GeneSpec
 from genome.genome import Genome
-from genome.learned.ptq import QUANTILE_SETS, PtqParameters
-from genome.learned.svc import SvcParameters
+from genome.learned.parameters import QUANTILE_SETS, PtqParameters, SvcParameters
 from organism.errors import BadInput
 
 _G = GeneSpec

@@ -10,35 +10,15 @@ Regression Trees" (1984); D. Wolpert, "Stacked generalization", Neural Networks 
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from genome.learned.fits import PtqFit, as_bytes, as_ints
 from genome.learned.guards import SEED, FitFailed, Limits, check_rows, guarded
+from genome.learned.parameters import QUANTILE_SETS, PtqParameters
 from genome.learned.quantiles import quantile_line
 from genome.market import F64
 
-QUANTILE_SETS = ((0.05, 0.5, 0.95), (0.1, 0.5, 0.9), (0.25, 0.5, 0.75))
 _BLOCKS = 4
-
-
-class PtqParameters(msgspec.Struct, frozen=True, kw_only=True):
-    """S4-25.5.
-
-    variance           share of variance that the components keep, 0.80 to 0.99
-    whiten             components scaled to unit variance
-    max_depth          3 to 20
-    min_samples_split  2 to 20
-    quantile_set       index into QUANTILE_SETS
-    alpha              l1 penalty of the quantile regressions on targets of unit variance, 0.001 to 10
-    """
-
-    variance: float = 0.9
-    whiten: bool = True
-    max_depth: int = 4
-    min_samples_split: int = 20
-    quantile_set: int = 1
-    alpha: float = 0.01
 
 
 def fit_ptq(

@@ -4,30 +4,12 @@ min over w, b of ½·‖w‖ (l1) or ½·‖w‖² (l2) + C · Σ hinge(1 − y�
 Source: Fan, Chang, Hsieh, Wang and Lin, "LIBLINEAR", Journal of Machine Learning Research 9 (2008).
 """
 
-from typing import Literal
-
-import msgspec
 import numpy as np
 
 from genome.learned.fits import SvcFit, as_bytes
 from genome.learned.guards import SEED, FitFailed, Limits, check_rows, guarded
+from genome.learned.parameters import SvcParameters
 from genome.market import F64
-
-
-class SvcParameters(msgspec.Struct, frozen=True, kw_only=True):
-    """S4-25.1.
-
-    C             0.001 to 1000; more is less regularised
-    loss          "hinge" has no solver with "l1"; liblinear's squared hinge is taken there, and written into the fit
-    class_weight  "balanced" weighs classes by 1 / frequency
-    max_iter      500 to 5000
-    """
-
-    C: float = 0.1
-    penalty: Literal["l1", "l2"] = "l2"
-    loss: Literal["hinge", "squared_hinge"] = "squared_hinge"
-    class_weight: Literal["none", "balanced"] = "balanced"
-    max_iter: int = 1_000
 
 
 def fit_svc(

@@ -15,9 +15,10 @@ from sklearn.tree import DecisionTreeRegressor
 
 from genome.learned import fits
 from genome.learned.guards import SEED, FitFailed, Limits
-from genome.learned.ptq import QUANTILE_SETS, PtqParameters, fit_ptq
+from genome.learned.parameters import QUANTILE_SETS, PtqParameters, SvcParameters
+from genome.learned.ptq import fit_ptq
 from genome.learned.quantiles import quantile_line
-from genome.learned.svc import SvcParameters, fit_svc
+from genome.learned.svc import fit_svc
 from organism.errors import BadInput
 from tests.genome.learned.planted import NAMES, rows
 

@@ -6,7 +6,7 @@ import pytest
 from genome.genome import Genome
 from genome.learned import FEATURES, LOOKBACK, FitFailed, dumps, latest, predict_row, signals, walk
 from genome.learned.fits import PtqFit
-from genome.learned.walk import decided
+from genome.learned.walking import decided
 from organism.errors import BadInput
 from tests.genome.learned.planted import random_walk, told
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genome.genome import Genome
-from genome.learned.features import FEATURES, LOOKBACK, features
 from genome.learned.fits import Fit, PtqFit, SvcFit, mean_of, ptq_quantiles, svc_predict
 from genome.learned.genes import Settings, settings
 from genome.learned.guards import FitFailed, Limits
+from genome.learned.matrix import FEATURES, LOOKBACK, features
 from genome.learned.ptq import fit_ptq
 from genome.learned.samples import Fold, clean, folds, forward_return, labels
 from genome.learned.svc import fit_svc
