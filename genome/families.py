@@ -16,11 +16,19 @@ from organism.errors import BadInput
 
 
 def module(name: str) -> ModuleType | None:
-    """A module of the project that may not be installed here."""
+    """A module that a smaller installation may leave out."""
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
         return None
+
+
+def seeds() -> dict[str, Genome]:
+    """The seed library by name, each with its textbook parameters."""
+    found: Any = module("genome.seeds")
+    return {name: found.seed(name) for name in getattr(found, "SEEDS", ())}
 
 
 def learned() -> Mapping[str, tuple[GeneSpec, ...]]:
@@ -34,11 +42,11 @@ def spec_of(family: str, name: str) -> GeneSpec | None:
     """What is known of a gene: of the simulator, of its family, or of a constant that families share."""
     if name in GENES:
         return GENES[name]
-    seeds: Any = module("genome.seeds")
-    stated = () if seeds is None or family not in seeds.SEEDS else getattr(seeds.SEEDS[family], "genes", ())
-    for spec in (*stated, *learned().get(family, ())):
-        if isinstance(spec, GeneSpec) and spec.name == name:
-            return spec
+    if family in FAMILIES:
+        return None
+    own = learned().get(family)
+    if own is not None:
+        return next((spec for spec in own if spec.name == name), None)
     return CONSTANTS.get(name)
 
 

@@ -91,6 +91,7 @@ def build() -> argparse.ArgumentParser:
     _operator(commands)
     _audit(commands)
     _people(commands)
+    _genome(commands)
     return parser
 
 
@@ -191,3 +192,18 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     bench.add_argument("name", choices=("body", "journal", "lockstep"))
     bench.add_argument("--json", action="store_true", help="one JSON document")
     bench.add_argument("--quick", action="store_true", help="seconds instead of minutes, for a first look")
+
+
+def _genome(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    genome = _add(
+        commands, "genome", "Genomes: list them, show one whole, take one out, bring one in (JSON or text).",
+        "organism genome list; organism genome show ema_crossover; organism genome export ID --out mine.json; "
+        "organism genome import mine.json", "genome",
+    )  # fmt: skip
+    genome.add_argument("action", choices=("list", "show", "export", "import"))
+    genome.add_argument("what", nargs="?", metavar="ID|FILE", help="genome to show or export; file to import")
+    genome.add_argument("--family", metavar="NAME", help="list this family only")
+    genome.add_argument(
+        "--out", type=Path, metavar="FILE", help="where export writes; standard output if absent"
+    )
+    genome.add_argument("--json", action="store_true", help="one JSON document")
