@@ -41,19 +41,19 @@ class Parameter:
 class Word:
     """An indicator as it may be written.
 
-    takes_source  its first argument may be a column or another indicator; `close` when left out
-    lookback      parameters → bars at the beginning that have no value (TA-Lib's lookback)
+    lookback      parameters → bars at the beginning that have no value (TA-Lib's lookback); swings may need more
     kind          "price", "fraction", "percent" (0 to 100), "volume", "deviations", "number": what it may sensibly be
                   compared with; used by variation, never refused
+    takes_source  its first argument may be a column or another indicator; `close` when left out
     panel         needs all assets of a market at once
     """
 
     name: str
     parameters: tuple[Parameter, ...]
-    takes_source: bool
     lookback: Callable[[tuple[float, ...]], int]
     kind: str
     meaning: str
+    takes_source: bool = False
     panel: bool = False
 
 
@@ -74,57 +74,57 @@ _PIVOT = Parameter("method", 0, 2, 0, choices=("fractal", "zigzag", "extreme"))
 _MACD = (_bars("fast", 12), _bars("slow", 26), _bars("signal", 9))
 _STOCH = (_bars("k", 14), _bars("smooth", 3), _bars("d", 3))
 _LIST = (
-    Word("sma", (_bars(default=20),), True, lambda p: int(p[0]) - 1, "price", "mean of n"),
-    Word("ema", (_bars(default=20),), True, lambda p: int(p[0]) - 1, "price", "α = 2/(n+1), seeded with the first value"),
-    Word("wma", (_bars(default=20),), True, lambda p: int(p[0]) - 1, "price", "weights 1 … n, newest heaviest"),
-    Word("rsi", (_bars(default=14, low=2),), True, lambda p: int(p[0]), "percent", "Wilder's relative strength index"),
-    Word("macd", _MACD, True, _macd_lookback, "number", "ema(fast) − ema(slow)"),
-    Word("macd_signal", _MACD, True, _macd_lookback, "number", "ema(signal) of macd"),
-    Word("macd_histogram", _MACD, True, _macd_lookback, "number", "macd − macd_signal"),
-    Word("bb_upper", (_bars(default=20, low=2), _real("k", 0.1, 10, 2)), True, lambda p: int(p[0]) - 1, "price", "sma + k·σ, ddof 0"),
-    Word("bb_lower", (_bars(default=20, low=2), _real("k", 0.1, 10, 2)), True, lambda p: int(p[0]) - 1, "price", "sma − k·σ, ddof 0"),
-    Word("bb_width", (_bars(default=20, low=2), _real("k", 0.1, 10, 2)), True, lambda p: int(p[0]) - 1, "fraction", "(upper − lower) / middle"),
-    Word("bb_z", (_bars(default=20, low=2),), True, lambda p: int(p[0]) - 1, "deviations", "(x − sma) / σ, ddof 0; 0 where σ is 0"),
-    Word("zscore", (_bars(default=20, low=2),), True, lambda p: int(p[0]) - 1, "deviations", "(x − mean) / σ, ddof 1; 0 where σ is 0"),
-    Word("true_range", (), False, lambda _: 1, "price", "max(high, close[t−1]) − min(low, close[t−1])"),
-    Word("atr", (_bars(default=14),), False, lambda p: int(p[0]), "price", "Wilder's average of the true range"),
-    Word("donchian_upper", (_bars(default=20),), False, lambda p: int(p[0]), "price", "highest high of the n bars before this one"),
-    Word("donchian_lower", (_bars(default=20),), False, lambda p: int(p[0]), "price", "lowest low of the n bars before this one"),
-    Word("resistance", (_bars(default=20),), False, lambda p: int(p[0]), "price", "highest close of the n bars before this one"),
-    Word("support", (_bars(default=20),), False, lambda p: int(p[0]), "price", "lowest close of the n bars before this one"),
-    Word("highest", (_bars(default=20),), True, lambda p: int(p[0]) - 1, "price", "maximum of the last n, this one included"),
-    Word("lowest", (_bars(default=20),), True, lambda p: int(p[0]) - 1, "price", "minimum of the last n, this one included"),
-    Word("vwap", (_ANCHOR,), False, lambda _: 0, "price", "Σ typical·volume / Σ volume since the day, week or month began"),
-    Word("vwap_upper", (_ANCHOR, _real("k", 0.1, 10, 2)), False, lambda _: 0, "price", "vwap + k·σ, σ volume-weighted"),
-    Word("vwap_lower", (_ANCHOR, _real("k", 0.1, 10, 2)), False, lambda _: 0, "price", "vwap − k·σ"),
-    Word("vwap_z", (_ANCHOR,), False, lambda _: 0, "deviations", "(close − vwap) / σ; 0 where σ is 0"),
-    Word("stoch_k", _STOCH, False, lambda p: int(p[0] + p[1] + p[2]) - 3, "percent", "slow %K: sma(smooth) of the raw stochastic"),
-    Word("stoch_d", _STOCH, False, lambda p: int(p[0] + p[1] + p[2]) - 3, "percent", "sma(d) of slow %K"),
-    Word("ichimoku_conversion", (_bars(default=9),), False, lambda p: int(p[0]) - 1, "price", "(highest high + lowest low) / 2 of n"),
-    Word("ichimoku_base", (_bars(default=26),), False, lambda p: int(p[0]) - 1, "price", "(highest high + lowest low) / 2 of n"),
-    Word("ichimoku_span_a", (_bars("conversion", 9), _bars("base", 26), _bars("displacement", 26)), False,
+    Word("sma", (_bars(default=20),), lambda p: int(p[0]) - 1, "price", "mean of n", takes_source=True),
+    Word("ema", (_bars(default=20),), lambda p: int(p[0]) - 1, "price", "α = 2/(n+1), seeded with the first value", takes_source=True),
+    Word("wma", (_bars(default=20),), lambda p: int(p[0]) - 1, "price", "weights 1 … n, newest heaviest", takes_source=True),
+    Word("rsi", (_bars(default=14, low=2),), lambda p: int(p[0]), "percent", "Wilder's relative strength index", takes_source=True),
+    Word("macd", _MACD, _macd_lookback, "number", "ema(fast) − ema(slow)", takes_source=True),
+    Word("macd_signal", _MACD, _macd_lookback, "number", "ema(signal) of macd", takes_source=True),
+    Word("macd_histogram", _MACD, _macd_lookback, "number", "macd − macd_signal", takes_source=True),
+    Word("bb_upper", (_bars(default=20, low=2), _real("k", 0.1, 10, 2)), lambda p: int(p[0]) - 1, "price", "sma + k·σ, ddof 0", takes_source=True),
+    Word("bb_lower", (_bars(default=20, low=2), _real("k", 0.1, 10, 2)), lambda p: int(p[0]) - 1, "price", "sma − k·σ, ddof 0", takes_source=True),
+    Word("bb_width", (_bars(default=20, low=2), _real("k", 0.1, 10, 2)), lambda p: int(p[0]) - 1, "fraction", "(upper − lower) / middle", takes_source=True),
+    Word("bb_z", (_bars(default=20, low=2),), lambda p: int(p[0]) - 1, "deviations", "(x − sma) / σ, ddof 0; 0 where σ is 0", takes_source=True),
+    Word("zscore", (_bars(default=20, low=2),), lambda p: int(p[0]) - 1, "deviations", "(x − mean) / σ, ddof 1; 0 where σ is 0", takes_source=True),
+    Word("true_range", (), lambda _: 1, "price", "max(high, close[t−1]) − min(low, close[t−1])"),
+    Word("atr", (_bars(default=14),), lambda p: int(p[0]), "price", "Wilder's average of the true range"),
+    Word("donchian_upper", (_bars(default=20),), lambda p: int(p[0]), "price", "highest high of the n bars before this one"),
+    Word("donchian_lower", (_bars(default=20),), lambda p: int(p[0]), "price", "lowest low of the n bars before this one"),
+    Word("resistance", (_bars(default=20),), lambda p: int(p[0]), "price", "highest close of the n bars before this one"),
+    Word("support", (_bars(default=20),), lambda p: int(p[0]), "price", "lowest close of the n bars before this one"),
+    Word("highest", (_bars(default=20),), lambda p: int(p[0]) - 1, "price", "maximum of the last n, this one included", takes_source=True),
+    Word("lowest", (_bars(default=20),), lambda p: int(p[0]) - 1, "price", "minimum of the last n, this one included", takes_source=True),
+    Word("vwap", (_ANCHOR,), lambda _: 0, "price", "Σ typical·volume / Σ volume since the day, week or month began"),
+    Word("vwap_upper", (_ANCHOR, _real("k", 0.1, 10, 2)), lambda _: 0, "price", "vwap + k·σ, σ volume-weighted"),
+    Word("vwap_lower", (_ANCHOR, _real("k", 0.1, 10, 2)), lambda _: 0, "price", "vwap − k·σ"),
+    Word("vwap_z", (_ANCHOR,), lambda _: 0, "deviations", "(close − vwap) / σ; 0 where σ is 0"),
+    Word("stoch_k", _STOCH, lambda p: int(p[0] + p[1] + p[2]) - 3, "percent", "slow %K: sma(smooth) of the raw stochastic"),
+    Word("stoch_d", _STOCH, lambda p: int(p[0] + p[1] + p[2]) - 3, "percent", "sma(d) of slow %K"),
+    Word("ichimoku_conversion", (_bars(default=9),), lambda p: int(p[0]) - 1, "price", "(highest high + lowest low) / 2 of n"),
+    Word("ichimoku_base", (_bars(default=26),), lambda p: int(p[0]) - 1, "price", "(highest high + lowest low) / 2 of n"),
+    Word("ichimoku_span_a", (_bars("conversion", 9), _bars("base", 26), _bars("displacement", 26)),
          lambda p: int(max(p[0], p[1]) - 1 + p[2]), "price", "(conversion + base) / 2 of `displacement` bars ago"),
-    Word("ichimoku_span_b", (_bars("n", 52), _bars("displacement", 26)), False,
+    Word("ichimoku_span_b", (_bars("n", 52), _bars("displacement", 26)),
          lambda p: int(p[0] - 1 + p[1]), "price", "(highest + lowest) / 2 of n, as it was `displacement` bars ago"),
-    Word("lag", (_bars(default=1),), True, lambda p: int(p[0]), "price", "the value n bars ago"),
-    Word("roc", (_bars(default=10),), True, lambda p: int(p[0]), "fraction", "x / x[t−n] − 1"),
-    Word("volatility", (_bars(default=20, low=2),), True, lambda p: int(p[0]), "fraction", "σ of n log returns per bar, ddof 1"),
-    Word("volatility_percentile", (_bars("n", 20, 2), _bars("window", 100, 2)), True,
-         lambda p: int(p[0] + p[1]) - 1, "fraction", "share of the last `window` volatilities below this one, ties half"),
-    Word("volatility_ratio", (_bars("n", 20, 2), _bars("window", 100, 2)), True,
-         lambda p: int(p[0] + p[1]) - 1, "number", "volatility(n) / its mean over `window`"),
-    Word("volume_ratio", (_bars(default=20),), False, lambda p: int(p[0]) - 1, "number", "volume / its mean of n"),
-    Word("volume_trend", (_bars(default=20, low=2),), False, lambda p: int(p[0]) - 1, "fraction", "least-squares slope of volume over n, per bar, / its mean"),
-    Word("obv", (), False, lambda _: 0, "volume", "on-balance volume"),
-    Word("poc", (_bars(default=100, low=2),), False, lambda p: int(p[0]) - 1, "price", "point of control: middle of the busiest of 24 price bins of n bars"),
-    Word("value_area_high", (_bars(default=100, low=2),), False, lambda p: int(p[0]) - 1, "price", "upper edge of the bins around it that hold 70 % of volume"),
-    Word("value_area_low", (_bars(default=100, low=2),), False, lambda p: int(p[0]) - 1, "price", "lower edge"),
-    Word("swing_high", (_bars(default=5),), False, lambda p: 2 * int(p[0]), "price", "newest confirmed swing high: higher than n bars on both sides"),
-    Word("swing_low", (_bars(default=5),), False, lambda p: 2 * int(p[0]), "price", "newest confirmed swing low"),
-    Word("fibonacci", (_real("level", 0, 2, 0.618), _bars("n", 50, 3), _PIVOT), False, lambda p: int(p[1]) - 1, "price",
+    Word("lag", (_bars(default=1),), lambda p: int(p[0]), "price", "the value n bars ago", takes_source=True),
+    Word("roc", (_bars(default=10),), lambda p: int(p[0]), "fraction", "x / x[t−n] − 1", takes_source=True),
+    Word("volatility", (_bars(default=20, low=2),), lambda p: int(p[0]), "fraction", "σ of n log returns per bar, ddof 1", takes_source=True),
+    Word("volatility_percentile", (_bars("n", 20, 2), _bars("window", 100, 2)),
+         lambda p: int(p[0] + p[1]) - 1, "fraction", "share of the last `window` volatilities below this one, ties half", takes_source=True),
+    Word("volatility_ratio", (_bars("n", 20, 2), _bars("window", 100, 2)),
+         lambda p: int(p[0] + p[1]) - 1, "number", "volatility(n) / its mean over `window`", takes_source=True),
+    Word("volume_ratio", (_bars(default=20),), lambda p: int(p[0]) - 1, "number", "volume / its mean of n"),
+    Word("volume_trend", (_bars(default=20, low=2),), lambda p: int(p[0]) - 1, "fraction", "least-squares slope of volume over n, per bar, / its mean"),
+    Word("obv", (), lambda _: 0, "volume", "on-balance volume"),
+    Word("poc", (_bars(default=100, low=2),), lambda p: int(p[0]) - 1, "price", "point of control: middle of the busiest of 24 price bins of n bars"),
+    Word("value_area_high", (_bars(default=100, low=2),), lambda p: int(p[0]) - 1, "price", "upper edge of the bins around it that hold 70 % of volume"),
+    Word("value_area_low", (_bars(default=100, low=2),), lambda p: int(p[0]) - 1, "price", "lower edge"),
+    Word("swing_high", (_bars(default=5),), lambda p: 2 * int(p[0]), "price", "newest confirmed swing high: higher than n bars on both sides"),
+    Word("swing_low", (_bars(default=5),), lambda p: 2 * int(p[0]), "price", "newest confirmed swing low"),
+    Word("fibonacci", (_real("level", 0, 2, 0.618), _bars("n", 50, 3), _PIVOT), lambda p: int(p[1]), "price",
          "retracement level between the newest confirmed swings within n bars"),
-    Word("gap", (), False, lambda _: 1, "fraction", "open / previous close − 1"),
-    Word("momentum_rank", (_bars(default=20),), False, lambda p: int(p[0]), "fraction", "rank of roc(n) among all assets at this instant, 0 to 1", panel=True),
-    Word("relative_momentum", (_bars(default=20),), False, lambda p: int(p[0]), "fraction", "roc(n) less its mean over all assets", panel=True),
+    Word("gap", (), lambda _: 1, "fraction", "open / previous close − 1"),
+    Word("momentum_rank", (_bars(default=20),), lambda p: int(p[0]), "fraction", "rank of roc(n) among all assets at this instant, 0 to 1", panel=True),
+    Word("relative_momentum", (_bars(default=20),), lambda p: int(p[0]), "fraction", "roc(n) less its mean over all assets", panel=True),
 )  # fmt: skip
 WORDS = {word.name: word for word in _LIST}

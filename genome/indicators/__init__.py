@@ -16,76 +16,14 @@ before the word's lookback are NaN.
 numba is imported with this package; each kernel is compiled, or loaded from numba's disk cache, when first asked for.
 """
 
-from functools import cache
-from typing import Any
-
-import numpy as np
-
-from genome.indicators import averages, bands, oscillators, ranges
 from genome.indicators.averages import ema_many
-from genome.indicators.dispatch import advance_any, enter
-from genome.market import F64, Market
-from genome.vocabulary import WORDS
-from organism.errors import BadInput
+from genome.indicators.checks import checked
+from genome.indicators.dispatch import advance_any
+from genome.indicators.panel import panel
+from genome.indicators.timeframes import SAMPLED, advance_on, seconds_of
+from genome.indicators.whole import code_of, columns_read, compute, kernel, state_size
 
-__all__ = ["advance_any", "code_of", "columns_read", "compute", "ema_many", "kernel", "state_size"]
-
-_MODULES = (averages, bands, oscillators, ranges)
-_RENAMED = {"highest": "highest_of", "lowest": "lowest_of"}
-_CODES = {name: code for code, name in enumerate(WORDS)}
-_VOID_TEST = ("open", "high", "low", "close")
-
-
-@cache
-def kernel(name: str) -> Any:
-    """The compiled kernel of a word, in its one specialisation."""
-    dispatcher = _dispatcher(name)
-    enter(_CODES[name], dispatcher)
-    return dispatcher
-
-
-def _dispatcher(name: str) -> Any:
-    if name not in WORDS:
-        raise BadInput(f"there is no indicator {name!r}; it is one of: {', '.join(WORDS)}.")
-    if WORDS[name].panel:
-        raise BadInput(
-            f"{name} compares assets and needs a panel of markets; compute it with genome.indicators.panel."
-        )
-    for module in _MODULES:
-        if name in module.SLOTS:
-            return getattr(module, _RENAMED.get(name, name))
-    raise BadInput(f"{name} has no kernel.")
-
-
-def code_of(name: str) -> int:
-    """Number of a word for `advance_any`, in the order of WORDS; makes its kernel ready in this process."""
-    kernel(name)
-    return _CODES[name]
-
-
-def state_size(name: str, params: tuple[float, ...]) -> int:
-    """Memory of a word with these parameters, in float64 slots."""
-    for module in _MODULES:
-        if name in module.SLOTS:
-            return int(module.SLOTS[name](params))
-    _dispatcher(name)
-    raise BadInput(f"{name} has no state.")
-
-
-def columns_read(name: str) -> tuple[str, ...]:
-    """Raw columns a word looks at besides its source. Open, high, low and close always: a void bar shows there."""
-    del name
-    return _VOID_TEST
-
-
-def compute(
-    name: str, params: tuple[float, ...], market: Market, source: F64 | None = None, timeframe: str = ""
-) -> F64:
-    """A word over a whole market, float64 (T,); `source` is `close` when None."""
-    del timeframe
-    advance = kernel(name)
-    out = np.empty(market.size)
-    x = np.ascontiguousarray(market.column("close") if source is None else source, dtype=np.float64)
-    state = np.zeros(state_size(name, params))
-    advance(np.array(params, dtype=np.float64), state, x, market.columns, market.open_s, 0, out)
-    return out
+__all__ = [
+    "SAMPLED", "advance_any", "advance_on", "checked", "code_of", "columns_read", "compute", "ema_many", "kernel",
+    "panel", "seconds_of", "state_size",
+]  # fmt: skip

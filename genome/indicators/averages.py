@@ -30,7 +30,7 @@ def ema_step(alpha: float, value: float, new: float) -> float:
 
 @kernel
 def ema(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
-    """e += α·(x − e), α = 2/(n + 1), e = the first value at the beginning; no value for n − 1 bars."""
+    """E += α·(x − e), α = 2/(n + 1), e = the first value at the beginning; no value for n − 1 bars."""
     n = p[0]
     alpha = 2.0 / (n + 1.0)
     count = state[0]
@@ -204,10 +204,10 @@ def macd_histogram(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int
 
 SLOTS = {
     "sma": lambda p: MEAN_SLOTS + int(p[0]),
-    "ema": lambda p: 2,
+    "ema": lambda _: 2,
     "wma": lambda p: WEIGHTED_SLOTS + int(p[0]),
-    "macd": lambda p: 4,
-    "macd_signal": lambda p: 4,
-    "macd_histogram": lambda p: 4,
+    "macd": lambda _: 4,
+    "macd_signal": lambda _: 4,
+    "macd_histogram": lambda _: 4,
 }
 """State of each kernel here, in float64 slots."""

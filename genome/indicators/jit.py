@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from numba import njit, types
 
 F = TypeVar("F", bound=Callable[..., Any])
 _HERE = Path(__file__).resolve().parent
@@ -27,18 +27,22 @@ def stamp() -> str:
     return digest.hexdigest()
 
 
-def _stamped(dispatcher: Any) -> Any:
+def _made(function: Any, **options: Any) -> Any:
+    dispatcher: Any = njit(**_OPTIONS, **options)(function)
     # The one place that touches numba's inside: 0.68 keeps the stamp here, and compares it for equality only.
     kept = dispatcher._cache._cache_file  # noqa: SLF001
     kept._source_stamp = (kept._source_stamp, stamp())  # noqa: SLF001
+    # numba compiles a function once more for each constant that it is called with; folding them is left to LLVM.
+    template, unliteral = dispatcher.get_call_template, cast("Any", types.unliteral)
+    dispatcher.get_call_template = lambda args, kws: template(tuple(unliteral(a) for a in args), kws)
     return dispatcher
 
 
 def kernel(function: F) -> F:
     """Compile on first use; callable from Python and from other kernels."""
-    return cast("F", _stamped(njit(**_OPTIONS)(function)))
+    return cast("F", _made(function))
 
 
 def step(function: F) -> F:
     """A part of kernels: only they call it."""
-    return cast("F", _stamped(njit(no_cpython_wrapper=True, **_OPTIONS)(function)))
+    return cast("F", _made(function, no_cpython_wrapper=True))

@@ -92,5 +92,5 @@ def _stochastic_slots(p: tuple[float, ...]) -> int:
     return 2 * (EXTREME_SLOTS + 2 * int(p[0])) + 2 * MEAN_SLOTS + int(p[1]) + int(p[2])
 
 
-SLOTS = {"rsi": lambda p: 4, "stoch_k": _stochastic_slots, "stoch_d": _stochastic_slots}
+SLOTS = {"rsi": lambda _: 4, "stoch_k": _stochastic_slots, "stoch_d": _stochastic_slots}
 """State of each kernel here, in float64 slots."""

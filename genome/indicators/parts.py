@@ -24,7 +24,7 @@ EXTREME_SLOTS = 3
 def absent(market: F64, at: int) -> bool:
     """Whether the bar is void: NaN (or infinite) in open, high, low or close."""
     total = market[0, at] + market[1, at] + market[2, at] + market[3, at]
-    return not (total - total == 0.0)
+    return bool(total - total != 0.0)
 
 
 @step
@@ -147,7 +147,8 @@ def highest(state: F64, o: int, n: int) -> float:
 @step
 def highest_at(state: F64, o: int, n: int) -> float:
     """Number (from 0) of that largest value; the newest among equals."""
-    return state[o + EXTREME_SLOTS + n + int(state[o + 1])]
+    number: float = state[o + EXTREME_SLOTS + n + int(state[o + 1])]
+    return number
 
 
 @step

@@ -13,7 +13,7 @@ HIGH, LOW, CLOSE, SOURCE = 1, 2, 3, -1
 @step
 def _extreme(
     p: F64, state: F64, x: F64, market: F64, at: int, out: F64, row: int, sign: float, before: bool
-) -> None:  # noqa: FBT001 - a constant of the kernel
+) -> None:
     n = int(p[0])
     for i in range(out.size):
         value = sign * (x[i] if row == SOURCE else market[row, at + i])
@@ -172,8 +172,8 @@ SLOTS = {
         ("donchian_upper", "donchian_lower", "resistance", "support", "highest", "lowest"),
         lambda p: _queue(p[0]),
     ),
-    "true_range": lambda p: 2,
-    "atr": lambda p: 3,
+    "true_range": lambda _: 2,
+    "atr": lambda _: 3,
     "ichimoku_conversion": lambda p: 2 * _queue(p[0]),
     "ichimoku_base": lambda p: 2 * _queue(p[0]),
     "ichimoku_span_a": lambda p: 2 * _queue(p[0]) + 2 * _queue(p[1]) + 2 + int(p[2]),

@@ -1,0 +1,189 @@
+"""Volume against its own past, on-balance volume, and the volume profile (point of control, value area)."""
+
+import numpy as np
+
+from genome.indicators.averages import WEIGHTED_SLOTS, weighted
+from genome.indicators.jit import kernel, step
+from genome.indicators.parts import (
+    EXTREME_SLOTS,
+    MEAN_SLOTS,
+    RESYNC_MASK,
+    absent,
+    finite,
+    highest,
+    mean,
+    push,
+)
+from genome.market import F64, I64
+
+HIGH, LOW, CLOSE, VOLUME = 1, 2, 3, 4
+
+
+@kernel
+def volume_ratio(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Volume / its mean of the last n, this one included; NaN where that is 0."""
+    n = int(p[0])
+    for i in range(out.size):
+        volume = market[VOLUME, at + i]
+        out[i] = np.nan
+        if not absent(market, at + i) and finite(volume):
+            usual = mean(state, 0, n, volume)
+            out[i] = volume / usual if usual > 0.0 else np.nan
+
+
+@kernel
+def volume_trend(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Least-squares slope of the last n volumes, per bar, / their mean; NaN where that is 0."""
+    n = int(p[0])
+    for i in range(out.size):
+        volume = market[VOLUME, at + i]
+        out[i] = np.nan
+        if not absent(market, at + i) and finite(volume):
+            heavy, usual = weighted(state, 0, n, volume)
+            # Σ k·v − (n + 1)/2·Σ v over n·(n² − 1)/12, and heavy = Σ k·v / (n·(n + 1)/2).
+            out[i] = 6.0 * (heavy - usual) / (n - 1.0) / usual if usual > 0.0 else np.nan
+
+
+@kernel
+def obv(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Volume added where the close rose and taken off where it fell, from the first volume on.
+
+    The sum runs for ever, so what each addition loses is carried along (Neumaier 1974). Source: Granville (1963).
+    """
+    count, last, total, lost = state[0], state[1], state[2], state[3]
+    for i in range(out.size):
+        t = at + i
+        volume, close = market[VOLUME, t], market[CLOSE, t]
+        if absent(market, t) or not finite(volume):
+            out[i] = np.nan
+            continue
+        signed = volume if count == 0.0 or close > last else -volume if close < last else 0.0
+        grown = total + signed
+        lost += (total - grown) + signed if abs(total) >= abs(signed) else (signed - grown) + total
+        total, last, count = grown, close, 1.0
+        out[i] = total + lost
+    state[0], state[1], state[2], state[3] = count, last, total, lost
+
+
+BINS = 24
+SHARE = 0.7
+POINT, AREA_HIGH, AREA_LOW = 0, 1, 2
+_HEAD = 5
+"""count, lowest, highest and peak volume that the bins were filled with, bars since."""
+
+
+@step
+def _bin(price: float, low: float, high: float) -> int:
+    return min(int((price - low) / (high - low) * BINS), BINS - 1) if high > low else 0
+
+
+@step
+def _fill(state: F64, prices: int, volumes: int, bars: int) -> None:
+    for k in range(BINS):
+        state[_HEAD + k] = 0.0
+    for k in range(bars):
+        state[_HEAD + _bin(state[prices + k], state[1], state[2])] += state[volumes + k]
+
+
+@step
+def _read(state: F64, total: float, which: int) -> float:
+    """The point of control, or an edge of the area grown from it by the busier neighbour (the upper of two equal)."""
+    low, high = state[1], state[2]
+    busiest = 0
+    for k in range(1, BINS):
+        if state[_HEAD + k] > state[_HEAD + busiest]:
+            busiest = k
+    width = (high - low) / BINS
+    if which == POINT:
+        return float(low + (busiest + 0.5) * width)
+    top = bottom = busiest
+    held = state[_HEAD + busiest]
+    while held < SHARE * total and (top < BINS - 1 or bottom > 0):
+        above = state[_HEAD + top + 1] if top < BINS - 1 else -np.inf
+        below = state[_HEAD + bottom - 1] if bottom > 0 else -np.inf
+        if above >= below:
+            top += 1
+            held += above
+        else:
+            bottom -= 1
+            held += below
+    return float(low + (top + 1) * width if which == AREA_HIGH else low + bottom * width)
+
+
+@step
+def _profile(p: F64, state: F64, market: F64, at: int, out: F64, which: int) -> None:
+    n = int(p[0])
+    prices = _HEAD + BINS
+    volumes = prices + n
+    highs = volumes + n
+    lows = highs + EXTREME_SLOTS + 2 * n
+    for i in range(out.size):
+        t = at + i
+        volume = market[VOLUME, t]
+        out[i] = np.nan
+        if absent(market, t) or not finite(volume):
+            continue
+        count = int(state[0])
+        k = count % n
+        old_price, old_volume = state[prices + k], state[volumes + k]
+        price = (market[HIGH, t] + market[LOW, t] + market[CLOSE, t]) / 3.0
+        state[prices + k], state[volumes + k] = price, volume
+        push(state, highs, n, market[HIGH, t])
+        push(state, lows, n, -market[LOW, t])
+        state[0] = count + 1.0
+        if count + 1 < n:
+            continue
+        top, bottom = highest(state, highs, n), -highest(state, lows, n)
+        total = 0.0
+        if count >= n and top == state[2] and bottom == state[1] and int(state[4]) < RESYNC_MASK:
+            state[_HEAD + _bin(old_price, bottom, top)] -= old_volume
+            state[_HEAD + _bin(price, bottom, top)] += volume
+            state[4] += 1.0
+            for b in range(BINS):
+                total += state[_HEAD + b]
+            state[3] = max(state[3], total)
+        # Filled anew when the range moved, and when what is left may be nothing but rounding.
+        if total <= 1e-9 * state[3] or top != state[2] or bottom != state[1] or int(state[4]) >= RESYNC_MASK:
+            state[1], state[2], state[4] = bottom, top, 0.0
+            _fill(state, prices, volumes, n)
+            total = 0.0
+            for b in range(BINS):
+                total += state[_HEAD + b]
+            state[3] = total
+        if total > 0.0:
+            out[i] = _read(state, total, which)
+
+
+@kernel
+def poc(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Middle of the busiest of 24 equal bins from the lowest low to the highest high of n bars (the lowest of equal ones).
+
+    A bar's whole volume counts at its typical price. NaN where nothing was traded. Source: Steidlmayer (1984). O(1) a bar while
+    the range holds, O(n) when it moves.
+    """
+    _profile(p, state, market, at, out, POINT)
+
+
+@kernel
+def value_area_high(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Upper edge of the bins around the point of control that hold 70 % of the volume."""
+    _profile(p, state, market, at, out, AREA_HIGH)
+
+
+@kernel
+def value_area_low(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Lower edge of those bins."""
+    _profile(p, state, market, at, out, AREA_LOW)
+
+
+def _profile_slots(p: tuple[float, ...]) -> int:
+    return _HEAD + BINS + 6 * int(p[0]) + 2 * EXTREME_SLOTS
+
+
+SLOTS = {
+    "volume_ratio": lambda p: MEAN_SLOTS + int(p[0]),
+    "volume_trend": lambda p: WEIGHTED_SLOTS + int(p[0]),
+    "obv": lambda _: 4,
+    **dict.fromkeys(("poc", "value_area_high", "value_area_low"), _profile_slots),
+}
+"""State of each kernel here, in float64 slots."""

@@ -1,0 +1,96 @@
+"""Volume-weighted average price since the UTC day, week (Monday) or month began, with bands.
+
+A bar belongs to the day of its open. Where a history begins inside a day, so does its first average.
+"""
+
+import math
+
+import numpy as np
+
+from genome.indicators.jit import kernel, step
+from genome.indicators.parts import absent, finite
+from genome.market import F64, I64
+
+DAY, WEEK, MONTH = 0, 1, 2
+AVERAGE, UPPER, LOWER, SCORE = 0, 1, 2, 3
+CLOSE, VOLUME = 3, 4
+
+
+@step
+def _period(open_s: int, anchor: int) -> int:
+    """Number of the day, week or month; months by Hinnant's `days_from_civil` turned round, in years from March on."""
+    day = open_s // 86_400
+    if anchor == DAY:
+        return day
+    if anchor == WEEK:
+        return (day + 3) // 7  # 1970-01-01 was a Thursday
+    era = (day + 719_468) // 146_097
+    day_of_era = day + 719_468 - era * 146_097
+    year = (day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year + year // 4 - year // 100)
+    return (era * 400 + year) * 12 + (5 * day_of_year + 2) // 153
+
+
+@step
+def _weighted(average: float, sigma: float, k: float, close: float, which: int) -> float:
+    if which == AVERAGE:
+        return average
+    if which == UPPER:
+        return average + k * sigma
+    if which == LOWER:
+        return average - k * sigma
+    return (close - average) / sigma if sigma > 0.0 else 0.0
+
+
+@step
+def _vwap(p: F64, state: F64, market: F64, open_s: I64, at: int, out: F64, which: int) -> None:
+    anchor = int(p[0])
+    k = p[1] if p.size > 1 else 0.0
+    for i in range(out.size):
+        t = at + i
+        volume = market[VOLUME, t]
+        out[i] = np.nan
+        if absent(market, t) or not finite(volume):
+            continue
+        # The row `typical` is not trusted to be there: whoever builds a market by hand may leave it out.
+        price = (market[1, t] + market[2, t] + market[CLOSE, t]) / 3.0
+        period = float(_period(open_s[t], anchor))
+        if state[0] == 0.0 or period != state[1]:
+            state[0], state[1], state[2] = 1.0, period, price
+            state[3], state[4], state[5] = 0.0, 0.0, 0.0
+        distance = price - state[2]
+        state[3] += volume
+        state[4] += volume * distance
+        state[5] += volume * distance * distance
+        if state[3] > 0.0:
+            shift = state[4] / state[3]
+            sigma = math.sqrt(max(state[5] / state[3] - shift * shift, 0.0))
+            out[i] = _weighted(state[2] + shift, sigma, k, market[CLOSE, t], which)
+
+
+@kernel
+def vwap(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Σ typical·volume / Σ volume since the anchor; NaN while nothing was traded."""
+    _vwap(p, state, market, open_s, at, out, AVERAGE)
+
+
+@kernel
+def vwap_upper(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Average + k·σ; σ² = Σ volume·(typical − average)² / Σ volume."""
+    _vwap(p, state, market, open_s, at, out, UPPER)
+
+
+@kernel
+def vwap_lower(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """Average − k·σ."""
+    _vwap(p, state, market, open_s, at, out, LOWER)
+
+
+@kernel
+def vwap_z(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
+    """(close − average)/σ; 0 where σ is 0."""
+    _vwap(p, state, market, open_s, at, out, SCORE)
+
+
+SLOTS = dict.fromkeys(("vwap", "vwap_upper", "vwap_lower", "vwap_z"), lambda _: 6)
+"""State of each kernel here, in float64 slots."""
