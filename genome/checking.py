@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
 import msgspec
@@ -96,24 +97,34 @@ def check_condition(tree: Condition, genes: Mapping[str, float], where: str = "t
     return used
 
 
-def effective(genome: Genome) -> Genome:
-    """The genome that engines compile: conditions of numbers alone, with the regime in the entries.
+def bound(genome: Genome) -> Genome:
+    """The same genome with numbers for names in its conditions; all genes stay.
 
-    Named constants become numbers, rounded (half to even) where an indicator takes whole ones; they and the regime
-    genes leave the genes, so that equal programs are equal genomes whatever their constants were called. The name of
-    a strategy remains that of the genome itself. The folded entries may be a few levels deeper than `MOST_DEPTH`.
-    Takes a checked genome; raises `BadInput` for a constant without a value. Applied twice it changes nothing more.
+    A constant is rounded (half to even) where an indicator takes whole numbers. Raises `BadInput` for one without a
+    value.
     """
     genes = dict(canonical(genome.genes))
     trees = {name: _bound(tree, genes) for name, tree in genome.conditions.items()}
-    for name, sign in (("entry_long", 1), ("entry_short", -1)):
-        if name in trees:
-            for veto in _regime(genes, sign):
-                trees[name] = Both(trees[name], veto)
-    kept = tuple(sorted(genes.items())) if not trees else tuple(
-        (name, value) for name, value in sorted(genes.items()) if name in GENES and name not in REGIME
-    )  # fmt: skip
-    return msgspec.structs.replace(genome, genes=kept, **trees)
+    return msgspec.structs.replace(genome, **trees)
+
+
+def effective(genome: Genome) -> Genome:
+    """The genome that engines compile: `bound`, and with the regime in the entries.
+
+    Constants and regime genes leave the genes, so that equal programs are equal genomes whatever their constants were
+    called. The name of a strategy remains that of the genome itself. The entries may be up to three levels deeper
+    than `MOST_DEPTH`. Takes a checked genome. Applied twice it changes nothing more.
+    """
+    if not genome.conditions:
+        return genome
+    ready = bound(genome)
+    genes = dict(canonical(genome.genes))
+    trees: dict[str, Condition] = {}
+    for name, tree in ready.conditions.items():
+        vetoes = _regime(genes, name) if name.startswith("entry") else ()
+        trees[name] = reduce(Both, vetoes, tree)
+    kept = tuple((name, genes[name]) for name in sorted(genes) if name in GENES and name not in REGIME)
+    return msgspec.structs.replace(ready, genes=kept, **trees)
 
 
 def _check_node(node: Any, genes: Mapping[str, float], used: set[str]) -> Iterable[tuple[Any, Any]]:
@@ -265,7 +276,7 @@ def _bound(node: Any, genes: Mapping[str, float]) -> Any:
             return node
 
 
-def _regime(genes: Mapping[str, float], sign: int) -> Iterable[Condition]:
+def _regime(genes: Mapping[str, float], entry: str) -> Iterable[Condition]:
     """Conditions under which the regime genes let an entry be. Unknown is no entry: also where nothing moved at all."""
     ratio = Indicator("volatility_ratio", (Number(20.0), Number(100.0)))
     if "volatility_floor" in genes:
@@ -275,7 +286,7 @@ def _regime(genes: Mapping[str, float], sign: int) -> Iterable[Condition]:
     sensitivity = genes.get("fear_greed_sensitivity", 0.0)
     if sensitivity > 0.0:
         mood = Column("fear_greed")
-        if sign > 0:
+        if entry == "entry_long":
             yield Compare("<=", mood, Number(100.0 - 50.0 * sensitivity))
         else:
             yield Compare(">=", mood, Number(50.0 * sensitivity))

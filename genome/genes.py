@@ -134,7 +134,6 @@ variation looks; a condition may use any number its indicators accept."""
 
 REGIME = ("volatility_floor", "volatility_multiple", "fear_greed_sensitivity")
 """Folded into the entry conditions before a genome is compiled."""
-NEEDED_BY_SIZING = {Sizing.FIXED: "size", Sizing.RISK: "risk", Sizing.VOLATILITY: "target_volatility", Sizing.KELLY: "kelly_cap"}  # fmt: skip
 
 
 def value_of(genes: Mapping[str, float], name: str) -> float | None:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from genome.genes import CONSTANTS, GENES, NEEDED_BY_SIZING, REGIME, GeneSpec, Sizing, value_of
+from genome.genes import CONSTANTS, GENES, REGIME, GeneSpec, Sizing, value_of
 from organism.errors import BadInput
 
 BOTH = {**GENES, **CONSTANTS}
@@ -68,13 +68,7 @@ def test_a_trade_risks_1_to_2_percent_and_kelly_never_more_than_a_quarter():
     assert bounds("risk") == (0.01, 0.02)
     assert bounds("kelly_cap")[1] == 0.25
     assert GENES["sizing"].choices == ("fixed", "risk", "volatility", "kelly")
-    assert {GENES[name].name for name in NEEDED_BY_SIZING.values()} == {
-        "size",
-        "risk",
-        "target_volatility",
-        "kelly_cap",
-    }
-    assert set(NEEDED_BY_SIZING) == set(Sizing)
+    assert [s.name.lower() for s in Sizing] == list(GENES["sizing"].choices)
 
 
 @pytest.mark.parametrize("spec", BOTH.values(), ids=BOTH)
@@ -96,7 +90,7 @@ def test_a_gene_that_is_absent_is_off_unless_it_only_measures():
     assert value_of({"stop": 0.05}, "stop") == 0.05
     assert value_of({}, "stop") is None
     measures = {name for name, spec in GENES.items() if spec.default is not None}
-    assert measures == {"atr_period", "volatility_window", *NEEDED_BY_SIZING.values()}
+    assert measures == {"atr_period", "volatility_window", "size", "risk", "target_volatility", "kelly_cap"}
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Whole genomes: checked, named by content, written and read, and made ready for engines."""
 
 import math
+import subprocess
+import sys
 
 import msgspec
 import pytest
 from hypothesis import given
 
-from genome.checking import check, effective
+from genome.checking import bound, check, effective
 from genome.documents import genome_text, parse_genome, read_genome
 from genome.founders import founders
 from genome.genes import CONSTANTS
@@ -284,6 +286,14 @@ def test_names_become_numbers_and_whole_ones_are_rounded():
     assert check(genome) is None
 
 
+def test_a_bound_genome_keeps_its_genes_and_its_regime_apart():
+    genome = long("ema(n) > close", n=12.6, volatility_multiple=2.0)
+
+    assert bound(genome) == long("ema(13) > close", n=12.6, volatility_multiple=2.0)
+    with pytest.raises(BadInput, match="'n' has no value"):
+        bound(long("ema(n) > close"))
+
+
 def test_equal_programs_are_equal_whatever_their_constants_are_called():
     assert effective(long("ema(a) > close", a=5.0)) == effective(long("ema(b) > close", b=5.2))
 
@@ -341,3 +351,11 @@ def test_shared_windows_are_within_what_indicators_accept(name):
 
 def test_a_series_is_read_and_bound_like_a_condition():
     assert parse_series("-ema(fast)").operand == Indicator("ema", (Gene("fast"),))
+
+
+def test_reading_and_checking_need_nothing_heavy():
+    read = "import sys; from genome.documents import read_genome; from genome.store import GenomeStore; "
+    read += "read_genome('family: x\\nentry long: ema() > close'); "
+    read += "print([m for m in ('numba', 'pandas', 'sklearn', 'scipy', 'sqlite_utils') if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout == "[]\n"
