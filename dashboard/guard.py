@@ -30,7 +30,7 @@ _PREFIXES = ("/assets/", "/api/", "/_dash-")
 _CLOSED = ("/_dash-ws-callback",)
 _READING = frozenset({"GET", "HEAD"})
 # The page has no callback that runs here, so dash's own "/_dash-update-component" stays shut.
-_WRITING = frozenset({"/api/commands", "/api/login", "/api/logout", "/api/setup"})
+_WRITING = frozenset({"/api/commands", "/api/alerts/seen", "/api/login", "/api/logout", "/api/setup"})
 _ERRORS = {
     400: "the request was malformed", 403: "the request came from another site", 404: "there is no such page",
     405: "this cannot be done here", 408: "the request did not arrive in time",

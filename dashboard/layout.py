@@ -228,7 +228,8 @@ def _holdings() -> Any:
 
 def _said() -> Any:
     return _section("said", "Said and done", [
-        _block("Alerts", [html.Ol(id="alerts", className="events"), _empty("alerts", "Nothing was worth a person's attention yet.")], "third"),
+        _block("Alerts", [html.Ol(id="alerts", className="events"), _empty("alerts", "Nothing was worth a person's attention yet.")], "third",
+               aside=html.Span(id="unseen")),
         _block("Lately in the market", [html.Ol(id="lately-market", className="events"),
                                         _empty("lately-market", "Fills and refusals appear here.")], "third"),
         _block("Lately in the body", [html.Ol(id="lately-body", className="events"),

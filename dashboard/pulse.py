@@ -6,13 +6,14 @@ numbers look the same everywhere and can be tested without a browser.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from dashboard import figures, tables
 from dashboard.condition import Condition, Judged
 from dashboard.glimpse import Glimpse
 from dashboard.sentence import BRAKES, say
+from organism.alerts import Delivery
 
 Piece = dict[str, Any]
 
@@ -28,8 +29,13 @@ def pieces(
     guarded: bool,
     closes: dict[str, list[float]],
     waiting: Sequence[dict[str, Any]] = (),
+    seen: Collection[str] = (),
+    sent: Mapping[str, list[Delivery]] | None = None,
 ) -> dict[str, Any]:
-    """Everything on the page but the curve, by name. `waiting` are commands not acknowledged yet."""
+    """Everything on the page but the curve, by name. `waiting` are commands not acknowledged yet.
+
+    seen, sent   alerts that a person has seen, and what became of each on its way
+    """
     sentence = say(glimpse, judged, guarded=guarded)
     body = glimpse.part("body")
     return {
@@ -48,7 +54,7 @@ def pieces(
         "strategies": tables.strategies(glimpse),
         "trades": tables.trades(glimpse),
         "orders": tables.orders(glimpse),
-        "alerts": tables.alerts(glimpse),
+        "alerts": tables.alerts(glimpse, seen, sent),
         "lately": tables.lately(glimpse),
         "feeds": tables.feeds(glimpse),
         "machine": _machine(glimpse),

@@ -1,6 +1,7 @@
 """What may be asked over http beside the page itself. Only signed-in browsers change anything, and only here."""
 
 import re
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from dashboard.condition import Condition
 from dashboard.figures import number
 from dashboard.sentence import say
 from dashboard.window import Window
+from organism.alerts import acknowledged, deliveries
 from organism.errors import OrganismError
 from organism.view import ViewReader
 
@@ -48,6 +50,10 @@ class _Command(_Form, frozen=True, kw_only=True):
     hours: float | None = None
 
 
+class _Seen(_Form, frozen=True, kw_only=True):
+    alert_id: str
+
+
 _Given = TypeVar("_Given", bound=_Form)
 
 
@@ -59,7 +65,7 @@ def add_routes(server: FastAPI, window: Window, access: Access) -> None:
         "/api/performance": lambda _: performance_of(window),
         "/api/positions": lambda _: {"positions": window.see().glimpse.rows("positions")},
         "/api/trades": lambda request: {"trades": _rows(window, "trades", request)},
-        "/api/alerts": lambda request: {"alerts": _rows(window, "alerts", request)},
+        "/api/alerts": lambda request: {"alerts": alerts_of(window, request)},
         "/api/pulse": lambda request: pulse_of(window, access, request),
         "/api/session": lambda request: session_of(access, request),
     }
@@ -70,6 +76,7 @@ def add_routes(server: FastAPI, window: Window, access: Access) -> None:
         "/api/login": _sign_in(access),
         "/api/logout": _sign_out(access),
         "/api/commands": _command(window, access),
+        "/api/alerts/seen": _seen(window, access),
     }
     for path, handler in writing.items():
         server.add_api_route(path, handler, methods=["POST"], include_in_schema=False)
@@ -157,6 +164,21 @@ def session_of(access: Access, request: Request) -> dict[str, Any]:
     }
 
 
+def alerts_of(window: Window, request: Request) -> list[dict[str, Any]]:
+    """Alerts, newest first: their words, whether a person has seen them, and which channels they reached."""
+    rows = _rows(window, "alerts", request)
+    ids = [str(row["alert_id"]) for row in rows]
+    seen, sent = acknowledged(window.state, ids), deliveries(window.state, ids)
+    return [
+        row
+        | {
+            "seen": row["alert_id"] in seen,
+            "deliveries": [delivery._asdict() for delivery in sent.get(row["alert_id"], ())],
+        }
+        for row in rows
+    ]
+
+
 def _rows(window: Window, table: str, request: Request) -> list[dict[str, Any]]:
     wanted = number(request.query_params.get("limit", "100"))
     limit = 100 if wanted is None else int(max(1, min(_MOST_ROWS, wanted)))
@@ -229,6 +251,24 @@ def _command(window: Window, access: Access) -> Handler:
         except OrganismError as error:
             return _json({"error": str(error)}, status=400 if error.exit_code == 2 else 503)  # noqa: PLR2004 - exit code
         return _json({"id": given, "command": form.command, "waiting": True}, status=202)
+
+    return handler
+
+
+def _seen(window: Window, access: Access) -> Handler:
+    async def handler(request: Request) -> Response:
+        try:
+            _check_session(access, request)
+            form = await _form(request, _Seen)
+        except Denied as denied:
+            return _denied(denied)
+        try:
+            await run_in_threadpool(window.acknowledge, form.alert_id)
+        except OrganismError as error:
+            return _json({"error": str(error)}, status=400)
+        except (sqlite3.Error, OSError):
+            return _json({"error": "the alerts cannot be read now; try again"}, status=503)
+        return _json({"alert_id": form.alert_id, "seen": True})
 
     return handler
 

@@ -5,16 +5,25 @@
 """
 
 import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dashboard import figures
 from dashboard.glimpse import Glimpse, Row
+from organism.alerts import Delivery
 
 Cell = str | dict[str, Any]
 Rows = list[list[Any]]
 
 _ACRONYMS = {"ema", "rsi", "vwap", "atr", "macd"}
 _SEVERITY = {"info": "unknown", "success": "good", "warning": "watch", "critical": "act"}
+_DELIVERY = {
+    "delivered": ("delivered", "quiet"),
+    "pending": ("waiting", "watch"),
+    "failed": ("failed", "act"),
+    "summed_up": ("told in a summary", "quiet"),
+    "dropped": ("given up, the channel is gone", "watch"),
+}
 _FEED = {
     "live": "good",
     "running": "good",
@@ -114,8 +123,10 @@ def orders(glimpse: Glimpse) -> Rows:
     return rows
 
 
-def alerts(glimpse: Glimpse) -> Rows:
-    """What was worth saying, newest first."""
+def alerts(
+    glimpse: Glimpse, seen: Collection[str] = (), sent: Mapping[str, list[Delivery]] | None = None
+) -> Rows:
+    """What was worth saying, newest first; whether a person has `seen` it, and where it was `sent`."""
     rows: Rows = []
     for row in glimpse.rows("alerts")[:10]:
         n = int(row.get("count") or 1)
@@ -125,8 +136,16 @@ def alerts(glimpse: Glimpse) -> Rows:
             "title": str(row.get("title") or "")[:160] + (f" ({n}×)" if n > 1 else ""),
             "body": str(row.get("body") or "")[:400],
             "ms": _ms(row.get("wall_ns")),
+            "id": str(row["alert_id"]),
+            "seen": row["alert_id"] in seen,
+            "sent": [_sent(delivery) for delivery in (sent or {}).get(row["alert_id"], ())],
         }])  # fmt: skip
     return rows
+
+
+def _sent(delivery: Delivery) -> dict[str, str]:
+    says, tone = _DELIVERY.get(delivery.state, (_human(delivery.state), "quiet"))
+    return {"tag": f"{delivery.channel}: {says}", "tone": tone, "title": delivery.error[:200]}
 
 
 def lately(glimpse: Glimpse) -> dict[str, Rows]:

@@ -10,8 +10,10 @@ from typing import Any
 
 from dashboard import performance, pulse
 from dashboard.condition import Judged, judge
-from dashboard.glimpse import Glimpse, look
+from dashboard.glimpse import Glimpse, look, opened
+from organism.alerts import acknowledge, acknowledged, deliveries
 from organism.commands import CommandsDb
+from organism.errors import BadInput
 
 _KEEP_S = 0.2  # several viewers share one look
 _CURVE_KEEP_S = 2.0
@@ -55,12 +57,15 @@ class Window:
     def pieces(self) -> dict[str, Any]:
         """Everything the page shows but the curve."""
         seen = self.see()
+        alerts = [str(row["alert_id"]) for row in seen.glimpse.rows("alerts")]
         return pulse.pieces(
             seen.glimpse,
             seen.judged,
             guarded=self.guarded,
             closes=performance.closes(self.view) if seen.glimpse.rows("positions") else {},
             waiting=self.waiting(),
+            seen=acknowledged(self.state, alerts),
+            sent=deliveries(self.state, alerts),
         )
 
     def curve(self, since_ns: int | None) -> dict[str, Any]:
@@ -93,6 +98,14 @@ class Window:
         """Write one operator command; answers its id."""
         self.state.mkdir(parents=True, exist_ok=True)
         return int(CommandsDb(self.state / "commands.db").give(command, "dashboard", note, hours))
+
+    def acknowledge(self, alert_id: str) -> None:
+        """Keep a person's word that they have seen an alert. Raises `BadInput` for one that nobody raised."""
+        with opened(self.view) as connection:
+            known = connection.execute("SELECT 1 FROM alerts WHERE alert_id = ?", (alert_id,)).fetchone()
+        if not known:
+            raise BadInput(f"there is no alert {alert_id[:40]!r}")
+        acknowledge(self.state, alert_id)
 
     def _whole_curve(self) -> list[performance.Point]:
         with self._lock:

@@ -30,6 +30,7 @@ _TABLE = """
         result TEXT
     ) STRICT
 """
+_SEEN = "CREATE TABLE IF NOT EXISTS acknowledged_alerts (alert_id TEXT PRIMARY KEY) STRICT"
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +82,12 @@ class CommandsDb:
                 " WHERE id = ? AND acknowledged_wall_ns IS NULL",
                 (time.time_ns(), result[:LONGEST_TEXT], number),
             )
+
+    def note_seen(self, alert_id: str) -> None:
+        """Keep a person's word that they have seen an alert."""
+        with self._writing() as connection:
+            connection.execute(_SEEN)
+            connection.execute("INSERT OR IGNORE INTO acknowledged_alerts VALUES (?)", (alert_id,))
 
     def find(self, number: int) -> Command | None:
         """One command, None when there is none of that id."""

@@ -183,6 +183,7 @@
     }
   }
 
+  organism.lookNow = look;
   document.addEventListener("visibilitychange", () => { if (!document.hidden && byId("lead")) look(); });
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.organism = {

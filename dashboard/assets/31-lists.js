@@ -87,10 +87,34 @@
     table("strategies", piece.rows);
   };
 
+  // What became of an alert: which channels it reached, and whether a person has seen it.
+  function fate(item) {
+    const line = el("p", "fate");
+    for (const sent of item.sent) {
+      const tag = el("span", "tag", sent.tag);
+      tag.dataset.tone = sent.tone;
+      if (sent.title) tag.title = sent.title;
+      line.append(tag);
+    }
+    if (!item.sent.length) line.append(el("span", "tag", "on this page only"));
+    if (item.seen) {
+      line.append(el("span", "seen-mark", "seen"));
+      return line;
+    }
+    const button = el("button", "link", "Mark as seen");
+    button.type = "button";
+    button.dataset.alert = item.id;
+    button.setAttribute("aria-label", `Mark as seen: ${item.title}`);
+    line.append(button);
+    return line;
+  }
+
   function event(wall) {
     return (item) => {
       const node = el("li", "event", el("b", "", item.title), organism.moment(item.ms, wall));
       if (item.body) node.append(el("p", "", item.body));
+      if (item.id) node.append(fate(item));
+      node.classList.toggle("seen", Boolean(item.seen));
       node.dataset.tone = item.tone;
       if (item.severity) node.setAttribute("aria-label", `${item.severity}: ${item.title}`);
       return node;
@@ -102,7 +126,11 @@
     organism.empty(name, rows.length === 0);
     keyed(list, rows, event(wall));
   }
-  renderers.alerts = (rows) => events("alerts", rows, true);
+  renderers.alerts = (rows) => {
+    const unseen = rows.filter(([, item]) => !item.seen).length;
+    organism.write("unseen", rows.length ? (unseen ? `${unseen} not seen yet` : "all seen") : "");
+    events("alerts", rows, true);
+  };
   renderers.lately = (piece) => { events("lately-market", piece.market, false); events("lately-body", piece.body, true); };
 
   renderers.feeds = function (rows) {

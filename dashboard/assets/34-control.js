@@ -8,7 +8,9 @@
     flatten: ["Flatten", "Every position is closed at the market now, and nothing new is opened until a person resumes.", true],
     resume: ["Resume", "Trade normally again. Do this once you know why it stopped.", false],
   };
-  let dialog = null, wanted = "", csrf = null, signedIn = false;
+  const SEEN = ["Mark as seen", "The alert stays in the list and no longer asks for attention. Trading is not touched.", false];
+  // wanted: what the dialog will send, as {path, body(), done, typed: the same on the command line}
+  let dialog = null, wanted = null, csrf = null, signedIn = false;
 
   organism.signedIn = function (now) {
     if (now === signedIn) return;
@@ -70,23 +72,41 @@
     cancel.type = "button";
     go.id = "ask-go";
     cancel.addEventListener("click", () => node.close());
-    form.append(title, say, field("ask-note", "Why? It is kept with the command.", "text", { maxLength: 300, autocomplete: "off" }), door, error, el("div", "ask-buttons", cancel, go));
+    const why = field("ask-note", "Why? It is kept with the command.", "text", { maxLength: 300, autocomplete: "off" });
+    why.id = "ask-why";
+    form.append(title, say, why, door, error, el("div", "ask-buttons", cancel, go));
     form.addEventListener("submit", (event) => { event.preventDefault(); give(go, error); });
     node.append(form);
     document.body.append(node);
     return node;
   }
 
-  async function ask(command) {
-    wanted = command;
+  function ask(command) {
+    return open(SAYS[command], {
+      path: "/api/commands", body: () => ({ command, note: byId("ask-note").value }),
+      done: () => organism.write("waiting", `${command} was given`), typed: `./run ${command} --note "why"`,
+    }, true);
+  }
+
+  // An alert is marked at once by whoever is signed in; others sign in first.
+  async function see(alert) {
+    const order = { path: "/api/alerts/seen", body: () => ({ alert_id: alert }), done: () => organism.lookNow(), typed: `./run alerts ack ${alert}` };
+    try {
+      if ((await token()).signed_in) { await post(order.path, order.body()); order.done(); return; }
+    } catch (error) { /* the dialog says why it cannot be done */ }
+    await open(SEEN, order, false);
+  }
+
+  async function open([title, says, grave], order, withNote) {
+    wanted = order;
     dialog = dialog || build();
-    const [title, says, grave] = SAYS[command];
+    byId("ask-why").hidden = !withNote;
     byId("ask-title").textContent = title;
     byId("ask-say").textContent = says;
     byId("ask-note").value = byId("ask-password").value = "";
     byId("ask-error").textContent = "";
     const go = byId("ask-go");
-    go.textContent = `${title} now`;
+    go.textContent = withNote ? `${title} now` : title;
     go.classList.toggle("grave", grave);
     go.disabled = false;
     byId("ask-door").hidden = true;
@@ -97,9 +117,9 @@
       byId("ask-door").hidden = session.signed_in || closed;
       byId("ask-password").required = !session.signed_in && !closed;
       go.disabled = closed;
-      if (session.trouble) byId("ask-error").textContent = `Commands cannot be given here: ${session.trouble}. The command line always works: ./run ${command} --note "why"`;
+      if (session.trouble) byId("ask-error").textContent = `Commands cannot be given here: ${session.trouble}. The command line always works: ${order.typed}`;
     } catch (error) {
-      byId("ask-error").textContent = `The dashboard does not answer. The command line always works: ./run ${command} --note "why"`;
+      byId("ask-error").textContent = `The dashboard does not answer. The command line always works: ${order.typed}`;
     }
   }
 
@@ -108,9 +128,9 @@
     error.textContent = "";
     try {
       if (!byId("ask-door").hidden) { await post("/api/login", { password: byId("ask-password").value }); organism.signedIn(true); byId("ask-door").hidden = true; byId("ask-password").required = false; }
-      await post("/api/commands", { command: wanted, note: byId("ask-note").value });
+      await post(wanted.path, wanted.body());
       dialog.close();
-      organism.write("waiting", `${wanted} was given`);
+      wanted.done();
     } catch (failed) {
       error.textContent = failed.message;
     } finally {
@@ -121,6 +141,8 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("[data-command]");
     if (button) ask(button.dataset.command);
+    const alert = event.target.closest && event.target.closest("[data-alert]");
+    if (alert) see(alert.dataset.alert);
   });
 
   // Which section is on screen, for the rail.

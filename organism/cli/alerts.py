@@ -1,12 +1,8 @@
 """`organism alerts test|list|ack`: can the channels be reached, and what was said to whom."""
 
-import sqlite3
-from pathlib import Path
-from typing import Any
-
+from organism.alerts import acknowledge, acknowledged, deliveries
 from organism.cli.context import emit, settings, state_folder
 from organism.cli.parser import Options
-from organism.commands import CommandsDb
 from organism.errors import BadInput
 from organism.view.reader import ViewReader
 
@@ -40,11 +36,11 @@ def _test(options: Options) -> int:
 def _list(options: Options) -> int:
     state = state_folder(options)
     rows = ViewReader(state / "view.db").table("alerts", 50)
-    acknowledged = _acknowledged(state)
-    sent = _deliveries(state)
+    ids = [row["alert_id"] for row in rows]
+    seen, sent = acknowledged(state, ids), deliveries(state, ids)
     for row in rows:
-        row["acknowledged"] = row["alert_id"] in acknowledged
-        row["deliveries"] = sent.get(row["alert_id"], {})
+        row["acknowledged"] = row["alert_id"] in seen
+        row["deliveries"] = {found.channel: found.state for found in sent.get(row["alert_id"], ())}
     if options.json:
         emit(rows)
         return 0
@@ -67,37 +63,6 @@ def _acknowledge(options: Options) -> int:
     known = {row["alert_id"] for row in ViewReader(state / "view.db").table("alerts", 10_000)}
     if options.id not in known:
         raise BadInput(f"There is no alert {options.id!r}; see `organism alerts list`.")
-    with _commands(state) as db:
-        db.execute("INSERT OR IGNORE INTO acknowledged_alerts(alert_id) VALUES (?)", (options.id,))
+    acknowledge(state, options.id)
     print(f"Acknowledged {options.id}.")
     return 0
-
-
-def _commands(state: Path) -> sqlite3.Connection:
-    """Commands.db takes many short writers; acknowledgements are a person's words, too."""
-    CommandsDb(state / "commands.db").waiting()  # makes it, private, when it is not there yet
-    db = sqlite3.connect(state / "commands.db", timeout=5.0)
-    db.execute("CREATE TABLE IF NOT EXISTS acknowledged_alerts(alert_id TEXT PRIMARY KEY) STRICT")
-    return db
-
-
-def _acknowledged(state: Path) -> set[str]:
-    if not (state / "commands.db").exists():
-        return set()
-    with _commands(state) as db:
-        return {row[0] for row in db.execute("SELECT alert_id FROM acknowledged_alerts")}
-
-
-def _deliveries(state: Path) -> dict[str, dict[str, Any]]:
-    path = state / "deliveries.db"
-    found: dict[str, dict[str, Any]] = {}
-    if path.exists():
-        db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=1.0)
-        try:
-            for alert, channel, how in db.execute("SELECT alert_id, channel, state FROM deliveries"):
-                found.setdefault(alert, {})[channel] = how
-        except sqlite3.DatabaseError:  # the sender has not made its tables yet
-            return {}
-        finally:
-            db.close()
-    return found

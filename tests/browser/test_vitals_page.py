@@ -231,6 +231,52 @@ def test_a_person_sets_a_password_and_halts(chromium, body, tmp_path):
         assert [(c.command, c.operator, c.note) for c in given] == [("halt", "dashboard", "looks odd to me")]
 
 
+def test_a_person_sees_what_became_of_alerts_and_marks_them_as_seen(chromium, body, tmp_path):
+    from organism.alerts import acknowledged
+    from organs.voice.sender.alert import Alert
+    from organs.voice.sender.courier import Result
+    from organs.voice.sender.record import Deliveries
+
+    alert = Alert(id="a2", severity="warning", priority="high", title="", body="", tags=(), wall_ns=1, seq=1)
+    record = Deliveries(tmp_path)
+    record.accept([(alert, ("mail", "phone"))], "journal", 1, b"")
+    record.note(Result(alert, "phone", "failed", 3, "no answer within 15 s"))
+    record.close()
+    with serving(tmp_path) as served, beating(body), opened(chromium, served.url) as seen:
+        page = seen.page
+        assert "mail: waiting" in seen.text("alerts")
+        assert "phone: failed" in seen.text("alerts")
+        assert "on this page only" in seen.text("alerts")
+        assert seen.text("unseen") == "3 not seen yet"
+        page.click('[data-alert="a2"]')
+        page.wait_for_selector(
+            "#ask-error:has-text('./run alerts ack a2')", timeout=5000
+        )  # nobody set a password
+        assert acknowledged(tmp_path, ["a2"]) == set()
+        page.keyboard.press("Escape")
+        link = next(word for line in served.lines for word in line.split() if "/setup#" in word)
+        page.goto(link)
+        page.fill("#password", PASSWORD)
+        page.fill("#again", PASSWORD)
+        page.click("button[type=submit]")
+        page.wait_for_selector(SEEN, timeout=20_000)
+        page.click('[data-alert="a2"]')
+        page.wait_for_selector('#alerts [data-key="a2"].seen', timeout=5000)
+        assert acknowledged(tmp_path, ["a1", "a2", "a3"]) == {"a2"}
+        seen.until("document.getElementById('unseen').textContent === '2 not seen yet'")
+        assert page.locator('[data-alert="a2"]').count() == 0
+        assert not page.locator("dialog[open]").count()
+        # Whoever is not signed in any more signs in first, in the same dialog.
+        page.context.clear_cookies()
+        page.click('[data-alert="a1"]')
+        page.wait_for_selector("#ask-password:visible", timeout=5000)
+        assert not page.locator("#ask-note").is_visible()
+        page.fill("#ask-password", PASSWORD)
+        page.click("#ask-go")
+        page.wait_for_selector('#alerts [data-key="a1"].seen', timeout=5000)
+        assert seen.strangers == []
+
+
 CONTRAST = """() => {
   const channel = (v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
   const parse = (text) => { const m = text.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };

@@ -5,10 +5,15 @@ import sqlite3
 
 import pytest
 
+from organism.alerts import acknowledge, acknowledged
 from organism.commands import CommandsDb
+from organs.voice.sender.alert import Alert
+from organs.voice.sender.courier import Result
+from organs.voice.sender.record import Deliveries
 from tests.dashboard.asking import ORIGIN, Browser
 
 HALT = {"command": "halt", "note": "because"}
+SEEN = {"alert_id": "a2"}
 
 
 def waiting(home):
@@ -133,12 +138,13 @@ def test_without_signing_in_no_route_and_no_method_changes_anything(home):
     """A crawler: every route there is, with every method, as a page of this very origin would call it."""
     routes = {getattr(route, "path", "") for route in home.app._app.routes} | {
         "/api/commands",
+        "/api/alerts/seen",
         "/_dash-update-component",
     }
     paths = {re.sub(r"\{[^}]*\}", "x", path) for path in routes if path}
     assert len(paths) > 15
     before = contents(home.state)
-    bodies = (HALT, {"token": "x" * 43, "password": "correct horse battery"}, {"password": ""}, {})
+    bodies = (HALT, SEEN, {"token": "x" * 43, "password": "correct horse battery"}, {"password": ""}, {})
     for nth, path in enumerate(sorted(paths)):
         browser = Browser(home.app, client=f"10.0.0.{nth}")
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
@@ -198,6 +204,77 @@ def test_a_malformed_command_is_refused_in_one_sentence(home, body):
     assert answer.status == 400
     assert answer.json["error"]
     assert waiting(home) == []
+
+
+def alerts_on_the_page(home):
+    return {item["id"]: item for _, item in home.browser.get("/api/pulse").json["pieces"]["alerts"][1]}
+
+
+def test_marking_an_alert_as_seen_needs_session_token_and_origin_all_three(home):
+    home.browser.enter(home.access.setup_token)
+    cookie, csrf = home.browser.cookie, home.browser.csrf
+    assert home.browser.post("/api/alerts/seen", SEEN, x_csrf_token=csrf + "x").status == 403
+    assert home.browser.post("/api/alerts/seen", SEEN, origin="http://evil.example").status == 403
+    home.browser.cookie = ""
+    assert home.browser.post("/api/alerts/seen", SEEN).status == 401
+    assert acknowledged(home.state, ["a2"]) == set()
+    home.browser.cookie = cookie
+    for _ in range(2):
+        answer = home.browser.post("/api/alerts/seen", SEEN)
+        assert (answer.status, answer.json) == (200, {"alert_id": "a2", "seen": True})
+    assert acknowledged(home.state, ["a1", "a2", "a3"]) == {"a2"}
+    assert waiting(home) == []
+
+
+def test_an_alert_that_was_seen_is_shown_as_such(home):
+    assert [item["seen"] for item in alerts_on_the_page(home).values()] == [False, False, False]
+    acknowledge(home.state, "a3")
+    assert {name: item["seen"] for name, item in alerts_on_the_page(home).items()} == {
+        "a3": True,
+        "a2": False,
+        "a1": False,
+    }
+    told = {row["alert_id"]: row for row in home.browser.get("/api/alerts").json["alerts"]}
+    assert told["a3"]["seen"]
+    assert not told["a1"]["seen"]
+
+
+@pytest.mark.parametrize("body", [{}, {"alert_id": "nobody"}, {"alert_id": 3}, {"alert_id": "a1", "more": 1}])
+def test_marking_what_is_no_alert_is_refused_in_one_sentence(home, body):
+    home.browser.enter(home.access.setup_token)
+    answer = home.browser.post("/api/alerts/seen", body)
+    assert answer.status == 400
+    assert answer.json["error"]
+    assert not (home.state / "commands.db").exists()
+
+
+def test_what_became_of_an_alert_on_its_way_is_shown_by_channel(home):
+    record = Deliveries(home.state)
+    alerts = {
+        name: Alert(id=name, severity="info", priority="low", title="", body="", tags=(), wall_ns=1, seq=nth)
+        for nth, name in enumerate(("a2", "a3"), 1)
+    }
+    record.accept([(alerts["a2"], ("mail", "phone")), (alerts["a3"], ("mail",))], "journal", 2, b"")
+    record.note(Result(alerts["a2"], "mail", "delivered", 1, ""))
+    record.note(Result(alerts["a2"], "phone", "failed", 3, "no answer within 15 s"))
+    record.close()
+    shown = {name: item["sent"] for name, item in alerts_on_the_page(home).items()}
+    assert shown == {
+        "a1": [],
+        "a2": [
+            {"tag": "mail: delivered", "tone": "quiet", "title": ""},
+            {"tag": "phone: failed", "tone": "act", "title": "no answer within 15 s"},
+        ],
+        "a3": [{"tag": "mail: waiting", "tone": "watch", "title": ""}],
+    }
+    (told,) = [row for row in home.browser.get("/api/alerts").json["alerts"] if row["alert_id"] == "a3"]
+    assert told["deliveries"] == [{"channel": "mail", "state": "pending", "error": ""}]
+
+
+@pytest.mark.parametrize("name", ["commands.db", "deliveries.db"])
+def test_a_file_that_is_no_database_only_means_that_nothing_is_known(home, name):
+    (home.state / name).write_bytes(b"not a database at all" * 100)
+    assert [item["seen"] for item in alerts_on_the_page(home).values()] == [False, False, False]
 
 
 def test_a_form_of_another_site_cannot_pass_for_json(home):
