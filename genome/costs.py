@@ -38,7 +38,7 @@ class Costs:
         for part in fields(self):
             value = getattr(self, part.name)
             numbers = value if isinstance(value, tuple) else () if value is None else (value,)
-            if not all(math.isfinite(x) and 0.0 <= x for x in numbers):
+            if not all(math.isfinite(x) and x >= 0.0 for x in numbers):
                 raise BadInput(f"cost {part.name} was {value!r}; costs are finite and not negative.")
         if not (self.taker < 1.0 and self.maker < 1.0 and self.slippage < 1.0 and self.maintenance < 1.0):
             raise BadInput(

@@ -14,7 +14,7 @@ I64 = NDArray[np.int64]
 _DAY_S = 86_400
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Market:
     """Bars of one asset, oldest first.
 

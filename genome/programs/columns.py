@@ -1,0 +1,172 @@
+"""Indicator columns of one market, computed stretch by stretch with their state carried on.
+
+A population reads hundreds of columns. Kept whole they would fill memory; computed for a few thousand bars at a time
+they stay in the cache of the processor, and the kernels do not care where a history is cut.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from genome.indicators import advance_on, code_of, ema_many, kernel, seconds_of, state_size
+from genome.market import F64, Market
+from genome.programs.compiling import ColumnKey, raw_index
+from organism.errors import BadInput
+
+Fill = Callable[[int, F64], None]
+"""(first bar, matrix of columns × bars): fill in some rows."""
+
+
+def in_order(keys: Iterable[ColumnKey]) -> tuple[ColumnKey, ...]:
+    """All columns needed, sources before what is computed of them, exponential averages of one source side by side."""
+    found: dict[ColumnKey, None] = {}
+
+    def visit(key: ColumnKey) -> None:
+        if key[0] != "raw" and key[2] is not None and raw_index(_source(key)) < 0:
+            visit(_source(key))
+        found.setdefault(key)
+
+    for key in keys:
+        visit(key)
+    level = {key: _depth(key) for key in found}
+    return tuple(sorted(found, key=lambda key: (level[key], _is_ema(key), repr(key[2:]), repr(key))))
+
+
+def _source(key: ColumnKey) -> ColumnKey:
+    source = key[2]
+    if not isinstance(source, tuple):
+        raise BadInput(f"{key[0]} has no source; write the genome anew.")
+    return source
+
+
+def _depth(key: ColumnKey) -> int:
+    return 0 if key[0] == "raw" or raw_index(_source(key)) >= 0 else 1 + _depth(_source(key))
+
+
+def _is_ema(key: ColumnKey) -> bool:
+    return key[0] == "ema" and key[3] == ""
+
+
+class Columns:
+    """The columns of a market, to be filled in from its first bar to its last, each stretch once.
+
+    keys    in the order of the rows
+    """
+
+    def __init__(self, market: Market, keys: Sequence[ColumnKey]) -> None:
+        self.market = market
+        self.keys = tuple(keys)
+        self._raw = _without_void(market)
+        self._row = {key: i for i, key in enumerate(self.keys)}
+        self.waves = self._planned()
+        """Fills of one wave may run at once; a wave needs the ones before it."""
+
+    def fill(self, begin: int, matrix: F64) -> None:
+        """Fill all rows, C order (columns, bars), for bars begin … begin + bars − 1."""
+        for wave in self.waves:
+            for fill in wave:
+                fill(begin, matrix)
+
+    def _planned(self) -> list[list[Fill]]:
+        waves: list[list[Fill]] = []
+        row = 0
+        while row < len(self.keys):
+            depth = _depth(self.keys[row])
+            while len(waves) <= depth:
+                waves.append([])
+            end = row + 1
+            if _is_ema(self.keys[row]):
+                while end < len(self.keys) and end - row < _LANES and self._alike(row, end):
+                    end += 1
+                waves[depth].append(self._averages(row, end))
+            else:
+                waves[depth].append(self._single(row))
+            row = end
+        return waves
+
+    def _alike(self, row: int, other: int) -> bool:
+        a, b = self.keys[row], self.keys[other]
+        return _is_ema(b) and a[2] == b[2]
+
+    def _input(self, key: ColumnKey) -> Callable[[int, F64], F64]:
+        """Source of a column over a stretch."""
+        source = _source(key)
+        raw = raw_index(source)
+        if raw >= 0:
+            values = self._raw[raw]
+            return lambda begin, matrix: values[begin : begin + matrix.shape[1]]
+        row = self._row[source]
+        return lambda _, matrix: matrix[row]
+
+    def _averages(self, row: int, end: int) -> Fill:
+        windows = np.array([_arguments(self.keys[i])[0] for i in range(row, end)])
+        states = np.zeros((end - row, state_size("ema", (windows[0],))))
+        source = self._input(self.keys[row])
+
+        def fill(begin: int, matrix: F64) -> None:
+            ema_many(windows, states, source(begin, matrix), matrix[row:end])
+
+        return fill
+
+    def _single(self, row: int) -> Fill:
+        key, market, columns = self.keys[row], self.market, self._raw
+        raw = raw_index(key)
+        if raw >= 0:
+            values = self._raw[raw]
+
+            def copy(begin: int, matrix: F64) -> None:
+                matrix[row] = values[begin : begin + matrix.shape[1]]
+
+            return copy
+        name, arguments, timeframe = str(key[0]), _arguments(key), str(key[3])
+        p = np.array(arguments, dtype=np.float64)
+        source = self._input(key)
+        if timeframe:
+            seconds, code, row_of_source = (
+                seconds_of(timeframe, market.bar_s),
+                code_of(name),
+                raw_index(_source(key)),
+            )
+            state = np.zeros(state_size(name, arguments, timeframe))
+
+            def climb(begin: int, matrix: F64) -> None:
+                advance_on(
+                    code, row_of_source, p, state, source(begin, matrix), columns, market.open_s, begin, matrix[row],
+                    market.bar_s, seconds,
+                )  # fmt: skip
+
+            return climb
+        plain = kernel(name)
+        memory = np.zeros(state_size(name, arguments))
+
+        def advance_plain(begin: int, matrix: F64) -> None:
+            plain(p, memory, source(begin, matrix), columns, market.open_s, begin, matrix[row])
+
+        return advance_plain
+
+
+_LANES = 32
+
+
+def _without_void(market: Market) -> F64:
+    """The raw columns; on a void bar every one of them is NaN (SEMANTICS.md, 1)."""
+    void = np.isnan(market.columns[:4]).any(axis=0)
+    if not void.any():
+        return market.columns
+    columns = market.columns.copy()
+    columns[:, void] = np.nan
+    return columns
+
+
+def _arguments(key: ColumnKey) -> tuple[float, ...]:
+    arguments = key[1]
+    if not isinstance(arguments, tuple):
+        raise BadInput(f"{key[0]} has no arguments; write the genome anew.")
+    return arguments
+
+
+def whole(market: Market, keys: Sequence[ColumnKey]) -> F64:
+    """Columns over the whole market, float64 (columns, T). For one genome; a population streams them."""
+    matrix = np.empty((len(keys), market.size))
+    Columns(market, keys).fill(0, matrix)
+    return matrix

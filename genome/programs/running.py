@@ -1,0 +1,81 @@
+"""One program over one market: its conditions at every close."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genome.genome import Genome
+from genome.market import F64, Market
+from genome.programs.columns import in_order, whole
+from genome.programs.compiling import Program, compile_genome
+from genome.programs.machine import decide, interpret
+from genome.programs.opcodes import TRUE
+
+BLOCK = 512
+
+
+def placed(program: Program, row: dict[object, int]) -> NDArray[np.int32]:
+    """The code with columns numbered as in a shared matrix."""
+    code = program.code.copy()
+    if program.columns:
+        number = np.array([row[key] for key in program.columns], np.int32)
+        for side in (2, 3):
+            refers = code[:, side] < 0
+            code[refers, side] = -1 - number[-1 - code[refers, side]]
+    return code
+
+
+class Run:
+    """A compiled genome over a whole market."""
+
+    def __init__(self, market: Market, genome: Genome) -> None:
+        self.program = compile_genome(genome)
+        self.keys = in_order(self.program.columns)
+        self.row: dict[object, int] = {key: i for i, key in enumerate(self.keys)}
+        self.matrix: F64 = whole(market, self.keys)
+        self.n = market.size
+
+    def _blocks(self, take: Callable[[int, int, NDArray[np.uint8]], None]) -> None:
+        program, n = self.program, self.n
+        code = placed(program, self.row)
+        numbers = np.zeros((max(1, program.n_numbers), BLOCK))
+        conditions = np.zeros((program.n_conditions, BLOCK), np.uint8)
+        memory = np.ones(max(1, program.n_memory), np.uint8)
+        base = self.matrix.ctypes.data if self.matrix.size else numbers.ctypes.data
+        for begin in range(0, n, BLOCK):
+            size = min(BLOCK, n - begin)
+            interpret(
+                code, program.value, 0, len(code), np.uint64(base + begin * 8), n,
+                np.uint64(numbers.ctypes.data), np.uint64(conditions.ctypes.data), BLOCK, memory, 0, size,
+            )  # fmt: skip
+            take(begin, size, conditions)
+
+    def signals(self) -> tuple[NDArray[np.bool_], ...]:
+        """Entry long, exit long, entry short, exit short at each close: true, or false where false or unknown."""
+        out = np.zeros((4, self.n), bool)
+
+        def take(begin: int, size: int, conditions: NDArray[np.uint8]) -> None:
+            out[:, begin : begin + size] = conditions[self.program.outputs, :size] == TRUE
+
+        self._blocks(take)
+        return tuple(out)
+
+    def decisions(self, may: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Decision bytes, one a close; `may` as in `Ground.flags`, padded."""
+        out = np.zeros(self.n + BLOCK, np.uint8)
+        outputs = self.program.outputs[None]
+
+        def take(begin: int, size: int, conditions: NDArray[np.uint8]) -> None:
+            decide(
+                outputs, 0, np.uint64(conditions.ctypes.data), BLOCK,
+                np.uint64(may.ctypes.data + begin), np.uint64(out.ctypes.data + begin), size,
+            )  # fmt: skip
+
+        self._blocks(take)
+        return out
+
+
+def signals(genome: Genome, market: Market) -> tuple[NDArray[np.bool_], ...]:
+    """Entry long, exit long, entry short, exit short at each close, bool (T,) each; the genome must be effective."""
+    return Run(market, genome).signals()

@@ -1,0 +1,86 @@
+"""Many genomes through one stretch of bars: interpret, decide, walk, block by block, one thread.
+
+Blocks are the outer loop: the columns of a block are read by all genomes while they lie in the second-level cache.
+"""
+
+import numpy as np
+
+from genome.jit import kernel
+from genome.market import F64, I64
+from genome.programs.machine import I32, decide, interpret
+from genome.programs.pointers import U8, Address, bytes_at, floats_at
+from genome.simulator.layout import N_ACCOUNT, N_TRAITS
+from genome.simulator.walk import Flags, walk
+
+BLOCK = 512
+
+
+@kernel
+def crowd(
+    code: I32,
+    value: F64,
+    offsets: I64,
+    outputs: I32,
+    memory_at: I64,
+    needs: I64,
+    first: int,
+    last: int,
+    columns: Address,
+    stride: int,
+    begin: int,
+    size: int,
+    may: Address,
+    memory: U8,
+    carried: U8,
+    accounts: Address,
+    traits: Address,
+    market: F64,
+    flags: Flags,
+    summary: F64,
+    following: I64,
+    days: I64,
+    costs: F64,
+    daily: Address,
+    numbers: Address,
+    conditions: Address,
+    decisions: Address,
+    none: F64,
+    nothing: F64,
+) -> None:
+    """Take genomes first … last − 1 through bars begin … begin + size − 1.
+
+    offsets     int64 (genomes + 1,): where each program begins in `code` and `value`
+    needs       int64 (genomes, 2): column of ATR and of volatility, −1 where not needed
+    columns     address of float64 (columns, stride): this stretch
+    carried     uint8 (genomes,): decision at the close of the bar before
+    accounts, traits   addresses of float64 (genomes, N_ACCOUNT) and (genomes, N_TRAITS)
+    decisions   address of uint8 scratch (2, BLOCK + 64)
+    none, nothing   empty arrays: no trades, no curve are recorded
+    """
+    width = BLOCK
+    shifted = decisions
+    decided = decisions + np.uint64(BLOCK + 64)
+    for start in range(0, size, BLOCK):
+        n = min(BLOCK, size - start)
+        here = begin + start
+        block = columns + np.uint64(start * 8)
+        for g in range(first, last):
+            interpret(
+                code, value, offsets[g], offsets[g + 1], block, stride, numbers, conditions, width, memory, memory_at[g], n
+            )  # fmt: skip
+            decide(outputs, g, conditions, width, may + np.uint64(here), decided, n)
+            source, target = bytes_at(decided, n), bytes_at(shifted, n + 1)
+            target[0] = carried[g]
+            for i in range(n):
+                target[i + 1] = source[i]
+            carried[g] = source[n - 1]
+            account = floats_at(accounts + np.uint64(g * N_ACCOUNT * 8), N_ACCOUNT)
+            trait = floats_at(traits + np.uint64(g * N_TRAITS * 8), N_TRAITS)
+            atr, sigma = needs[g, 0], needs[g, 1]
+            walk(
+                account, trait, market, flags, summary, following, days, shifted,
+                floats_at(block + np.uint64(max(atr, 0) * stride * 8), n if atr >= 0 else 0),
+                floats_at(block + np.uint64(max(sigma, 0) * stride * 8), n if sigma >= 0 else 0),
+                here, here + n, costs, floats_at(daily + np.uint64(g * (days[days.size - 1]) * 8), days[days.size - 1]),
+                none, nothing, nothing,
+            )  # fmt: skip

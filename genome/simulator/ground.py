@@ -1,0 +1,226 @@
+"""A market and its costs, laid out once for the kernels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genome.costs import Costs
+from genome.market import F64, I64, Market
+from genome.simulator import layout as at
+from organism.market import AssetClass
+
+HOLE_BARS = 25
+"""Bars further apart than this many bar lengths have a hole between them: more than 24 are missing."""
+_WINDOW = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What `walk` needs to know of a market.
+
+    matrix    float64 (N_MARKET, T); flags uint8 (N_FLAGS, T + PADDING); summary float64 (N_SUMMARY, T // STRETCH + 1)
+    following   int64 (T + 1,): the first bar at or after each that is void, pays funding, ends a day or precedes a hole
+    days      int64 (T + 1,): index of each bar's day, and the number of days at the end
+    day_numbers   int64 (D,): days since the epoch
+    blind_funding   stamps whose rate was missing
+    """
+
+    market: Market
+    matrix: F64
+    flags: NDArray[np.uint8]
+    summary: F64
+    following: I64
+    days: I64
+    day_numbers: I64
+    costs: F64
+    blind_funding: int
+
+    @property
+    def n_days(self) -> int:
+        """Number of days."""
+        return int(self.days[-1])
+
+
+def prepare(market: Market, costs: Costs) -> Ground:
+    """Lay a market out. Cost: a few passes over its bars."""
+    n = market.size
+    opens, highs, lows, closes = (market.column(name) for name in ("open", "high", "low", "close"))
+    void = np.isnan(opens) | np.isnan(highs) | np.isnan(lows) | np.isnan(closes)
+    hole = np.zeros(n, bool)
+    hole[:-1] = np.diff(market.open_s) > HOLE_BARS * market.bar_s
+    days = np.zeros(n + 1, np.int64)
+    fresh = np.diff(market.day) != 0
+    days[1:n] = np.cumsum(fresh)
+    days[n] = days[n - 1] + 1
+    matrix = np.zeros((at.N_MARKET, n))
+    matrix[at.OPEN], matrix[at.HIGH], matrix[at.LOW], matrix[at.CLOSE] = opens, highs, lows, _carried(closes)
+    matrix[at.MARK_HIGH] = highs if market.mark_high is None else _else(market.mark_high, highs)
+    matrix[at.MARK_LOW] = lows if market.mark_low is None else _else(market.mark_low, lows)
+    matrix[at.ABOVE] = np.fmax(highs, matrix[at.MARK_HIGH])
+    matrix[at.BELOW] = np.fmin(lows, matrix[at.MARK_LOW])
+    blind = _funding(market, matrix, costs)
+    _slippage(market, matrix, costs, void)
+    flags = np.zeros((at.N_FLAGS, n + at.PADDING), np.uint8)
+    may = ~(void | hole)
+    may[:-1] &= ~void[1:]
+    may[-1] = False
+    paying = (matrix[at.PAID_LONG : at.INSIDE_SHORT + 1] != 0.0).any(axis=0)
+    flags[at.MAY, :n] = may * np.uint8(15)
+    flags[at.VOID, :n], flags[at.HOLE, :n] = void, hole
+    special = void | hole | paying
+    flags[at.QUIET, :n] = ~special & (np.diff(days) == 0)
+    return Ground(
+        market,
+        matrix,
+        flags,
+        _summary(matrix, n),
+        _following(~flags[at.QUIET, :n].astype(bool)),
+        days,
+        market.day[np.flatnonzero(np.concatenate([[True], fresh]))],
+        cost_vector(market, costs),
+        blind,
+    )
+
+
+def cost_vector(market: Market, costs: Costs) -> F64:
+    """Costs and the grid of the instrument as the kernels read them."""
+    vector = np.zeros(at.N_COSTS)
+    vector[at.TAKER], vector[at.MAKER] = costs.taker, costs.maker
+    vector[at.VOLUME_SLIPPAGE], vector[at.IMPACT] = costs.volume_slippage, costs.impact
+    vector[at.MAINTENANCE] = costs.maintenance
+    vector[at.TICK], vector[at.LOT], vector[at.MIN_NOTIONAL] = market.tick, market.lot, market.min_notional
+    vector[at.BARS_A_YEAR] = bars_a_year(market)
+    if costs.book_offsets is not None and costs.book_depths is not None:
+        vector[at.BOOK] = 1.0
+        vector[at.O1 : at.O3 + 1] = costs.book_offsets
+        vector[at.D1 : at.D3 + 1] = costs.book_depths
+    rated = (
+        costs.book_offsets is not None or costs.volume_slippage or costs.impact or costs.volatility_slippage
+    )
+    vector[at.RATED] = 1.0 if rated or costs.half_spread + costs.slippage > 1.0 else 0.0
+    return vector
+
+
+def bars_a_year(market: Market) -> float:
+    """Days per year of the asset class, times bars a day (at least one)."""
+    return market.asset_class.days_per_year * max(1.0, 86_400 / market.bar_s)
+
+
+def _funding(market: Market, matrix: F64, costs: Costs) -> int:
+    """Fill in what one unit pays at each bar; return how many rates were missing."""
+    before = np.concatenate([[np.nan], matrix[at.CLOSE, :-1]])
+    price = before if market.mark_open is None else _else(market.mark_open, before)
+    opening, inside = market.funding_open, market.funding_inside
+    stamps = _stamps_inside(market)
+    if opening is None and inside is None:
+        if market.asset_class is not AssetClass.CRYPTO_PERPETUAL:
+            return 0
+        opening = np.where(_due_at_open(market), np.nan, 0.0)
+        inside = np.where(stamps > 0, np.nan, 0.0)
+    blind = 0
+    for rates, times, long, short in (
+        (opening, np.ones(market.size), at.PAID_LONG, at.PAID_SHORT),
+        (inside, np.maximum(1, stamps), at.INSIDE_LONG, at.INSIDE_SHORT),
+    ):
+        if rates is None:
+            continue
+        missing = np.isnan(rates)
+        blind += int(times[missing].sum())
+        matrix[long] = np.nan_to_num(np.where(missing, costs.missing_funding * times, rates) * price)
+        matrix[short] = np.nan_to_num(np.where(missing, 0.0, rates) * price)
+    return blind
+
+
+_EIGHT_HOURS_S = 28_800
+
+
+def _stamps_inside(market: Market) -> I64:
+    """How many multiples of 8 h of the epoch lie strictly inside each bar."""
+    opens, closes = market.open_s, market.open_s + market.bar_s
+    count: I64 = (closes - 1) // _EIGHT_HOURS_S - opens // _EIGHT_HOURS_S
+    return count
+
+
+def _due_at_open(market: Market) -> NDArray[np.bool_]:
+    """Whether a stamp is due at each open, counting those between two bars at the later."""
+    ends = market.open_s + market.bar_s
+    last = np.concatenate([[market.open_s[0] - 1], np.maximum(ends[:-1] - 1, market.open_s[:-1])])
+    due: NDArray[np.bool_] = market.open_s // _EIGHT_HOURS_S > last // _EIGHT_HOURS_S
+    return due
+
+
+def _else(values: F64, otherwise: F64) -> F64:
+    return np.where(np.isnan(values), otherwise, values)
+
+
+def _carried(values: F64) -> F64:
+    """The newest number at or before each place."""
+    index = np.where(np.isnan(values), 0, np.arange(values.size))
+    np.maximum.accumulate(index, out=index)
+    result: F64 = values[index]
+    return result
+
+
+def _slippage(market: Market, matrix: F64, costs: Costs, void: NDArray[np.bool_]) -> None:
+    """σ and depth as known before each bar; where unknown, the worst seen so far."""
+    matrix[at.SLIPPAGE] = costs.half_spread + (0.0 if costs.book_offsets is not None else costs.slippage)
+    if not (costs.volatility_slippage or costs.volume_slippage or costs.impact):
+        return
+    sigma, depth = _recent(market, void)
+    sigma, depth = _worst_so_far(sigma, highest=True), _worst_so_far(depth, highest=False)
+    matrix[at.SIGMA, 1:] = np.nan_to_num(sigma[:-1])
+    matrix[at.DEPTH, 1:] = np.nan_to_num(depth[:-1])
+    matrix[at.SLIPPAGE] += costs.volatility_slippage * matrix[at.SIGMA]
+
+
+def _recent(market: Market, void: NDArray[np.bool_]) -> tuple[F64, F64]:
+    """σ of the last 20 log returns (ddof 1), and mean volume of 20 bars times close; over bars that are not void."""
+    sigma, depth = np.full(market.size, np.nan), np.full(market.size, np.nan)
+    good = np.flatnonzero(~void)
+    if good.size == 0:
+        return sigma, depth
+    close, volume = market.column("close")[good], market.column("volume")[good]
+    windows: Any = np.lib.stride_tricks.sliding_window_view
+    if good.size > _WINDOW:
+        returns = np.log(close[1:] / close[:-1])
+        sigma[good[_WINDOW:]] = windows(returns, _WINDOW).std(axis=1, ddof=1)
+    if good.size >= _WINDOW:
+        depth[good[_WINDOW - 1 :]] = windows(volume, _WINDOW).mean(axis=1) * close[_WINDOW - 1 :]
+    return sigma, depth
+
+
+def _worst_so_far(values: F64, *, highest: bool) -> F64:
+    """Replace NaN and values that are not positive by the worst earlier one; NaN where there was none."""
+    known = values > 0.0
+    if highest:
+        worst = np.maximum.accumulate(np.where(known, values, -np.inf))
+    else:
+        worst = np.minimum.accumulate(np.where(known, values, np.inf))
+    return np.where(known, values, np.where(np.isfinite(worst), worst, np.nan))
+
+
+def _following(special: NDArray[np.bool_]) -> I64:
+    """Index of the first special bar at or after each bar; T where there is none."""
+    n = special.size
+    index = np.where(special, np.arange(n), n)
+    result = np.full(n + 1, n, np.int64)
+    result[:n] = np.minimum.accumulate(index[::-1])[::-1]
+    return result
+
+
+def _summary(matrix: F64, n: int) -> F64:
+    """Extremes of each whole stretch of bars."""
+    whole = n // at.STRETCH
+    summary = np.zeros((at.N_SUMMARY, whole + 1))
+    cut = whole * at.STRETCH
+
+    def rows(values: Any) -> Any:
+        return values[:cut].reshape(whole, at.STRETCH)
+
+    summary[at.TOP, :whole] = rows(matrix[at.ABOVE]).max(axis=1)
+    summary[at.BOTTOM, :whole] = rows(matrix[at.BELOW]).min(axis=1)
+    summary[at.TOP_CLOSE, :whole] = rows(matrix[at.CLOSE]).max(axis=1)
+    summary[at.BOTTOM_CLOSE, :whole] = rows(matrix[at.CLOSE]).min(axis=1)
+    return summary

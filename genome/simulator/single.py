@@ -1,0 +1,136 @@
+"""One genome over one market, with everything on record: trades, equity, positions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genome.checking import effective
+from genome.costs import Costs
+from genome.genome import Genome
+from genome.market import F64, Market
+from genome.programs.columns import in_order, whole
+from genome.programs.running import BLOCK, Run
+from genome.simulator import layout as at
+from genome.simulator.figures import FIGURES, figures
+from genome.simulator.fills import mark_open_trade
+from genome.simulator.ground import Ground, prepare
+from genome.simulator.traits import fresh_account, traits
+from genome.simulator.walk import walk
+from organism.errors import BadInput
+
+
+class Trade(NamedTuple):
+    """A position, flat to flat. Bars are indices; side 1 long, −1 short; prices those of the fills; quantity > 0."""
+
+    side: int
+    entry_bar: int
+    entry_price: float
+    exit_bar: int
+    exit_price: float
+    quantity: float
+    fees: float
+    pnl: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backtest:
+    """A backtest and all it left behind.
+
+    equity, position   float64, int8 (T,) at each close; position −1, 0 or 1
+    daily, days        float64, int64 (D,): one return a day; days since the epoch
+    refused            entries below the minimum notional or of no lot
+    flags              "ruined", "liquidated", "drawdown_stop", "shorted", "funding_missing", "open_at_end"
+    """
+
+    trades: tuple[Trade, ...]
+    equity: F64
+    position: NDArray[np.int8]
+    daily: F64
+    days: NDArray[np.int64]
+    figures: dict[str, float]
+    refused: int
+    flags: tuple[str, ...]
+
+
+Signals = Sequence[Sequence[bool]] | Sequence[NDArray[np.bool_]]
+
+
+def backtest(
+    market: Market,
+    genome: Genome,
+    costs: Costs = Costs(),  # noqa: B008 - frozen
+    capital: float = 10_000.0,
+    *,
+    signals: Signals | None = None,
+) -> Backtest:
+    """Simulate one genome on one market.
+
+    signals   entry long, exit long, entry short, exit short, one bool a bar each: instead of the genome's conditions
+    """
+    if not 0.0 < capital < float("inf"):
+        raise BadInput(f"capital was {capital}; it must be a positive amount.")
+    ready = effective(genome)
+    ground, genes = prepare(market, costs), traits(ready)
+    decisions = (
+        _given(signals, ground) if signals is not None else Run(market, ready).decisions(ground.flags[at.MAY])
+    )
+    shifted = np.zeros(market.size + BLOCK, np.uint8)
+    shifted[1 : market.size] = decisions[: market.size - 1]
+    needed = [key for key in (genes.atr, genes.sigma) if key]
+    keys = in_order(needed)
+    columns = dict(zip(keys, whole(market, keys), strict=True)) if keys else {}
+    account = fresh_account(capital)
+    daily = np.zeros(ground.n_days)
+    trades = np.empty((2 * market.size + 2, at.N_TRADE))
+    equity, held = np.empty(market.size), np.empty(market.size)
+    nothing = np.empty(0)
+    walk(
+        account, genes.vector, ground.matrix, ground.flags, ground.summary, ground.following, ground.days, np.uint64(shifted.ctypes.data),
+        columns[genes.atr] if genes.atr else nothing, columns[genes.sigma] if genes.sigma else nothing,
+        0, market.size, ground.costs, daily, trades, equity, held,
+    )  # fmt: skip
+    mark_open_trade(account, trades, market.size - 1, ground.matrix[at.CLOSE, -1])
+    return _result(account, daily, trades, equity, held, ground)
+
+
+def _given(signals: Signals, ground: Ground) -> NDArray[np.uint8]:
+    rows = [np.asarray(row, bool) for row in signals]
+    if len(rows) != 4 or any(row.shape != (ground.market.size,) for row in rows):  # noqa: PLR2004 - the four conditions
+        raise BadInput(f"signals must be four rows of {ground.market.size} levels, one a bar.")
+    leave_long, leave_short = rows[1], rows[3]
+    long, short = rows[0] & ~leave_long, rows[2] & ~leave_short
+    both = long & short
+    bits = (long ^ both) * 1 | leave_long * 2 | (short ^ both) * 4 | leave_short * 8
+    decided: NDArray[np.uint8] = bits.astype(np.uint8) & ground.flags[at.MAY, : ground.market.size]
+    return decided
+
+
+def _result(account: F64, daily: F64, trades: F64, equity: F64, held: F64, ground: Ground) -> Backtest:
+    rows = trades[: int(account[at.RECORDED])]
+    flags = {
+        "ruined": account[at.DEAD] == at.RUINED,
+        "liquidated": account[at.LIQUIDATED] > 0,
+        "drawdown_stop": account[at.DEAD] == at.DRAWN_DOWN,
+        "shorted": account[at.SHORTED] > 0,
+        "funding_missing": ground.blind_funding > 0,
+        "open_at_end": account[at.QUANTITY] != 0,
+    }
+    row = figures(account[None], daily[None], ground)[0]
+    return Backtest(
+        tuple(
+            Trade(int(r[0]), int(r[1]), float(r[2]), int(r[3]), float(r[4]), float(r[5]), float(r[6]), float(r[7]),
+                  at.REASONS[int(r[8])])
+            for r in rows
+        ),
+        equity,
+        held.astype(np.int8),
+        daily,
+        ground.day_numbers,
+        {name: float(value) for name, value in zip(FIGURES, row, strict=True)},
+        int(account[at.REFUSED]),
+        tuple(name for name, is_so in flags.items() if is_so),
+    )  # fmt: skip
