@@ -38,16 +38,15 @@ def learned() -> Mapping[str, tuple[GeneSpec, ...]]:
     return specs
 
 
-def spec_of(family: str, name: str) -> GeneSpec | None:
+def spec_of(genome: Genome, name: str) -> GeneSpec | None:
     """What is known of a gene: of the simulator, of its family, or of a constant that families share."""
     if name in GENES:
         return GENES[name]
-    if family in FAMILIES:
-        return None
-    own = learned().get(family)
-    if own is not None:
-        return next((spec for spec in own if spec.name == name), None)
-    return CONSTANTS.get(name)
+    if genome.family in FAMILIES and not genome.conditions:
+        return None  # a founder says what it takes in its own class
+    seed = getattr(module("genome.seeds"), "SEEDS", {}).get(genome.family)
+    own = learned().get(genome.family, ()) if seed is None else seed.genes
+    return next((spec for spec in own if spec.name == name), CONSTANTS.get(name))
 
 
 def check_without_conditions(genome: Genome) -> None:

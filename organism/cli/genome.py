@@ -15,7 +15,7 @@ from genome.founders import founders
 from genome.genome import Genome
 from genome.grammar import suggestion
 from genome.limits import MOST_JSON
-from genome.printing import to_text
+from genome.printing import choice_text, to_text
 from genome.store import GenomeRecord, GenomeStore
 from organism.cli.context import emit, state_folder
 from organism.cli.parser import Options
@@ -158,10 +158,11 @@ def _found(options: Options, state: Path) -> GenomeRecord:
             record = store.get(name)
         if record is not None:
             return record
-    for record in _coded():
+    coded = tuple(_coded())
+    for record in reversed(coded):  # a family that is a founder's and a seed's too: the seed
         if name in {record.genome_id, record.family}:
             return record
-    known = [r.genome_id for r in _stored(state)] + [r.family for r in _coded()]
+    known = [r.genome_id for r in _stored(state)] + [r.family for r in coded]
     hint = suggestion(name[:80], known)
     raise BadInput(f"there is no genome {name[:80]!r}; `organism genome list` names all.{hint}")
 
@@ -196,8 +197,10 @@ def _head(record: GenomeRecord) -> dict[str, Any]:
 
 
 def _gene(genome: Genome, name: str, value: float) -> dict[str, Any]:
-    said: dict[str, Any] = {"name": name, "value": value, "text": gene_text(name, value)}
-    spec = spec_of(genome.family, name)
+    spec = spec_of(genome, name)
+    choices = () if spec is None else spec.choices
+    text = choice_text(value, choices) if choices else gene_text(name, value)
+    said: dict[str, Any] = {"name": name, "value": value, "text": text}
     if spec is None:
         meaning = "a constant of the conditions" if genome.conditions else ""
         return said | {"unit": "", "low": None, "high": None, "bounds": "", "meaning": meaning}

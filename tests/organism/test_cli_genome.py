@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from genome.checking import check
 from genome.documents import genome_text, parse_genome
+from genome.families import seeds
 from genome.founders import founders
 from genome.genome import Genome
 from genome.store import GenomeRecord, GenomeStore
@@ -92,6 +94,21 @@ def test_a_founder_is_shown_by_its_family_before_anything_is_stored(say):
 
     assert status == 0
     assert "fast=120 gain=1.5 slow=480" in out
+
+
+@pytest.mark.requirement("S4-13.1")
+def test_every_seed_is_listed_shown_with_bounds_and_accepted_back(say, tmp_path):
+    listed = {g["genome_id"]: g for g in json.loads(say("list", "--json")[1])}
+    for name, genome in seeds().items():
+        check(genome)
+        assert genome.genome_id in listed
+        shown = json.loads(say("show", name, "--json")[1])
+        assert shown["genome_id"] == genome.genome_id
+        assert parse_genome(shown["text"]) == genome
+        assert all(g["low"] <= g["value"] <= g["high"] and g["meaning"] for g in shown["genes"])
+    assert "anchor" in say("show", "vwap_reversion")[1]
+    assert say("import", written(tmp_path, genome_text(seeds()["ema_crossover"])))[0] == 0
+    assert json.loads(say("list", "--json")[1])[0]["origin"] == "founder"
 
 
 def test_what_is_exported_can_be_imported_elsewhere(say, tmp_path):
