@@ -14,7 +14,6 @@ from genome.simulator.layout import (
     BY_RISK,
     BY_VOLATILITY,
     CASH,
-    CASH_BEFORE,
     CEILING,
     CLOSE,
     D1,
@@ -65,6 +64,7 @@ from genome.simulator.layout import (
     TARGET_VOLATILITY,
     TICK,
     TRADE_FEES,
+    TRADE_FUNDING,
     TRAILING,
     TURNOVER,
     VOLUME_SLIPPAGE,
@@ -128,7 +128,7 @@ def leave(account: F64, trades: F64, t: int, price: float, fee_rate: float, reas
     account[FEES] += fee
     account[TRADE_FEES] += fee
     account[TURNOVER] += abs(q) * price
-    pnl = account[CASH] - account[CASH_BEFORE]
+    pnl = q * (price - account[ENTRY]) - account[TRADE_FEES] - account[TRADE_FUNDING]
     share = pnl / account[OUTLAY]
     account[N_TRADES] += 1.0
     account[RETURNS] += share
@@ -168,7 +168,7 @@ def record(account: F64, trades: F64, t: int, price: float, pnl: float, reason: 
 def mark_open_trade(account: F64, trades: F64, t: int, close: float) -> None:
     """List what is still held at the end of the data."""
     if account[QUANTITY] != 0.0:
-        pnl = account[CASH] + account[QUANTITY] * close - account[CASH_BEFORE]
+        pnl = account[QUANTITY] * (close - account[ENTRY]) - account[TRADE_FEES] - account[TRADE_FUNDING]
         record(account, trades, t, close, pnl, R_END)
 
 
@@ -220,7 +220,7 @@ def enter(
         account[REFUSED] += 1.0
         return
     fee = quantity * price * costs[TAKER]
-    account[CASH_BEFORE] = account[CASH]
+    account[TRADE_FUNDING] = 0.0
     account[CASH] -= side * quantity * price + fee
     account[QUANTITY] = side * quantity
     account[ENTRY] = price

@@ -77,6 +77,7 @@ from genome.simulator.layout import (
     TARGET_LEVEL,
     TOP,
     TOP_CLOSE,
+    TRADE_FUNDING,
     TRAILING,
     VOID,
 )
@@ -95,6 +96,7 @@ def _pay(account: F64, t: int, long_rate: int, short_rate: int, market: F64, cos
     due = market[long_rate, t] if q > 0.0 else market[short_rate, t]
     if q != 0.0 and due != 0.0:
         account[CASH] -= q * due
+        account[TRADE_FUNDING] += q * due
         set_bounds(account, costs)
 
 
