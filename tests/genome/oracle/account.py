@@ -27,7 +27,7 @@ NEVER = -(10**9)
 
 
 class OracleResult(NamedTuple):
-    """What a genome made of a market. `flags`: ruined, funding_missing, refused; `refused` counts."""
+    """What a genome made of a market. `refused` counts entries that a venue would not take."""
 
     trades: list[Trade]
     equity: list[float]
@@ -142,8 +142,11 @@ def result(
     refused = sum(d.refused for d in desks)
     flags = {
         "ruined": w.ruined,
+        "liquidated": any(trade.reason == "liquidation" for trade in trades),
+        "drawdown_stop": w.stopped,
+        "shorted": any(trade.side == SHORT for trade in trades),
         "funding_missing": any(funding_is_missing(d.market) for d in desks),
-        "refused": refused > 0,
+        "open_at_end": any(trade.reason == "end" for trade in trades),
     }
     said = frozenset(name for name, is_so in flags.items() if is_so)
     return OracleResult(trades, equity, daily_returns(equity, days, capital), numbers, said, refused)

@@ -25,28 +25,30 @@ def pay_funding(d, w, t: int, rates: list[float]) -> None:
 
 
 def at_the_open(d, t: int) -> list[float]:
-    """Rates settled at the very open of t."""
-    if without_history(d.market):
-        return [NAN] if d.market.open_s[t] % FUNDING_S == 0 else []
-    return [] if d.market.funding_open is None else [float(d.market.funding_open[t])]
+    """Rates settled at the very open of t, or between the bar before and t."""
+    open_s, bar_s = d.market.open_s.tolist(), d.market.bar_s
+    end_before = open_s[t - 1] + bar_s if t else open_s[t]
+    return settled(d.market, d.market.funding_open, t, stamps_between(end_before - 1, open_s[t] + 1))
 
 
 def inside(d, t: int) -> list[float]:
-    """Rates settled inside bar t; NaN where missing, once for each stamp that should have been."""
-    stamps = stamps_inside(int(d.market.open_s[t]), d.market.bar_s)
-    if without_history(d.market):
+    """Rates settled strictly inside bar t."""
+    opened = int(d.market.open_s[t])
+    return settled(d.market, d.market.funding_inside, t, stamps_between(opened, opened + d.market.bar_s))
+
+
+def settled(market: Market, rates, t: int, stamps: int) -> list[float]:
+    """The rate, or NaN for each of the stamps that should have been there."""
+    if without_history(market):
         return [NAN] * stamps
-    if d.market.funding_inside is None:
+    if rates is None:
         return []
-    rate = float(d.market.funding_inside[t])
-    return [NAN] * max(1, stamps) if math.isnan(rate) else [rate]
+    return [NAN] * max(1, stamps) if math.isnan(rates[t]) else [float(rates[t])]
 
 
-def stamps_inside(open_s: int, bar_s: int) -> int:
-    """Multiples of 8 h strictly inside the bar."""
-    return sum(
-        1 for second in range(open_s // FUNDING_S * FUNDING_S, open_s + bar_s, FUNDING_S) if second > open_s
-    )
+def stamps_between(after: int, before: int) -> int:
+    """Multiples of 8 h strictly between two seconds."""
+    return (before - 1) // FUNDING_S - after // FUNDING_S
 
 
 def without_history(market: Market) -> bool:

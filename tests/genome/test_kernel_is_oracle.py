@@ -1,0 +1,98 @@
+"""The compiled engine does what the page says: it equals the oracle on random genomes and random bars.
+
+Trades agree in bars, side and reason, prices and quantities to 1e-9; figures and daily returns to 1e-9. Signals given
+by hand try the simulator without the trees; random trees try both, one genome at a time and a population at once.
+"""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genome.checking import effective
+from genome.genome import Genome
+from genome.simulator import backtest, evaluate
+from tests.genome.making import (
+    genes,
+    random_costs,
+    random_markets,
+    random_signals,
+    random_simulator_genes,
+)
+from tests.genome.oracle.account import run
+from tests.genome.random_trees import genomes
+
+CAPITALS = st.sampled_from((10_000.0, 500.0))
+CLOSE = {"rel": 1e-9, "abs": 1e-9, "nan_ok": True}
+
+
+def same_trades(ours, theirs):
+    def told(trades):
+        return [(t.side, t.entry_bar, t.exit_bar, t.reason) for t in trades]
+
+    assert told(ours) == told(theirs)
+    for name in ("entry_price", "exit_price", "quantity", "fees", "pnl"):
+        assert [getattr(t, name) for t in ours] == pytest.approx(
+            [getattr(t, name) for t in theirs], **CLOSE
+        ), name
+
+
+def same(ours, theirs):
+    """`ours` of the engine, `theirs` of the oracle."""
+    same_trades(ours.trades, theirs.trades)
+    assert list(ours.equity) == pytest.approx(theirs.equity, **CLOSE)
+    assert list(ours.daily) == pytest.approx(theirs.daily, **CLOSE)
+    assert ours.figures == pytest.approx(theirs.figures, **CLOSE)
+    assert ours.refused == theirs.refused
+    assert set(ours.flags) == theirs.flags
+
+
+@st.composite
+def cases(draw, size=25):
+    """A market, genes, and signals for it. Short ones shrink well; long ones come to σ, V and Kelly."""
+    market = draw(random_markets(max_size=size))
+    return (
+        market,
+        Genome(family="given", genes=genes(**draw(random_simulator_genes())).genes),
+        draw(random_signals(market.size)),
+    )
+
+
+@given(cases(), random_costs(), CAPITALS)
+@settings(max_examples=150)
+def test_the_engine_is_the_oracle_on_signals_given(case, costs, capital):
+    market, genome, signals = case
+    same(
+        backtest(market, genome, costs, capital, signals=signals),
+        run(market, genome, costs, capital, signals),
+    )
+
+
+@given(cases(size=80), random_costs(), CAPITALS)
+def test_the_engine_is_the_oracle_on_longer_markets(case, costs, capital):
+    market, genome, signals = case
+    same(
+        backtest(market, genome, costs, capital, signals=signals),
+        run(market, genome, costs, capital, signals),
+    )
+
+
+@given(random_markets(min_size=30, max_size=90), genomes(longest=12), random_costs(), CAPITALS)
+def test_the_engine_is_the_oracle_on_random_genomes(market, genome, costs, capital):
+    same(backtest(market, genome, costs, capital), run(market, effective(genome), costs, capital))
+
+
+@given(
+    st.lists(random_markets(min_size=2, max_size=60), min_size=1, max_size=2),
+    st.lists(genomes(longest=8), min_size=1, max_size=4),
+    random_costs(),
+    CAPITALS,
+)
+def test_a_population_is_the_oracle_many_times(markets, population, costs, capital):
+    together = evaluate(population, markets, costs, capital)
+
+    for m, market in enumerate(markets):
+        for g, genome in enumerate(population):
+            alone = run(market, effective(genome), costs, capital)
+            ours = {name: float(values[g, m]) for name, values in together.figures.items()}
+            assert ours == pytest.approx(alone.figures, **CLOSE)
+            assert list(together.daily[g][m]) == pytest.approx(alone.daily, **CLOSE)
