@@ -52,7 +52,7 @@ class Clock:
 
     def place(self, at_s: F64 | I64) -> F64:
         """Where instants stand, 0 to WIDTH."""
-        found: F64 = (at_s - self.start_s) / (self.end_s - self.start_s) * WIDTH
+        found: F64 = (at_s.astype(np.float64) - self.start_s) / (self.end_s - self.start_s) * WIDTH
         return found
 
 

@@ -117,7 +117,7 @@ def _head(told: Told, interval: tuple[float, float]) -> str:
         f'<header><p class="eyebrow">Backtest · {escape(told.strategy)} · {escape(told.market.symbol)} · '
         f"{escape(tables.period(told.market))}</p>"
         f"<h1>{escape(summary(told.strategy, told.market, told.result, told.capital))}</h1>"
-        f'<p class="trial">{escape(ONE_TRIAL)} The interval is for this one trial.</p></header>'
+        f'<p class="trial">{escape(ONE_TRIAL)} The interval below is that of this one trial.</p></header>'
         f'<div class="tiles">{cells}</div>{beware}'
     )
 

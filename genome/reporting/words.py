@@ -1,7 +1,7 @@
 """A backtest in words: one sentence, what was assumed, what to beware of; and as one JSON document."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from genome.analysis import Result
 from genome.costs import Costs
 from genome.history.quality import quality
 from genome.market import F64, Market
-from genome.reporting.numbers import bar_name, date, instant, percent, plain
+from genome.reporting.numbers import date, instant, percent, plain
 from organism.market import AssetClass
 
 _FEW_TRADES = 30
@@ -98,15 +98,17 @@ def assumptions(costs: Costs, capital: float, market: Market) -> tuple[str, ...]
     return tuple(said)
 
 
-def warnings(market: Market, result: Result) -> tuple[str, ...]:
-    """What to beware of, the market first."""
-    said = list(quality(market).sentences())
-    if market.funding_gaps:  # counted once, by the market
-        said += [_FLAGS[flag] for flag in result.flags if flag in _FLAGS and flag != "funding_missing"]
-    else:
-        said += [_FLAGS[flag] for flag in result.flags if flag in _FLAGS]
-    if any(trade.side < 0 for trade in result.trades) and "shorted" not in result.flags:
-        said.append(_FLAGS["shorted"])
+def warnings(markets: Sequence[Market], result: Result) -> tuple[str, ...]:
+    """What to beware of: the bars of each market first, then the result."""
+    said = []
+    for one in markets:
+        prefix = f"{one.symbol}: " if len(markets) > 1 else ""
+        said += [prefix + sentence for sentence in quality(one).sentences()]
+    counted = any(one.funding_gaps for one in markets)  # then the market said it, with the number
+    flags = [flag for flag in result.flags if not (counted and flag == "funding_missing")]
+    if "shorted" not in flags and any(trade.side < 0 for trade in result.trades):
+        flags.append("shorted")
+    said += [_FLAGS.get(flag, f"{flag}.") for flag in flags]
     refused = getattr(result, "refused", 0)
     if refused:
         said.append(f"{refused:,} entries were refused: below the minimum notional, or less than one lot.")
@@ -119,30 +121,32 @@ def warnings(market: Market, result: Result) -> tuple[str, ...]:
 def document(
     strategy: str,
     params: Mapping[str, float | str],
-    market: Market,
+    markets: Sequence[Market],
     result: Result,
     *,
     capital: float,
     costs: Costs,
     said: tuple[str, ...],
 ) -> dict[str, Any]:
-    """One JSON-ready document: figures by the names of SEMANTICS.md, 7; NaN is None; times ISO 8601, UTC."""
-    low, high = sharpe_interval(result.daily, result.figures["sharpe"], market.asset_class.days_per_year)
-    last = int(market.open_s[-1]) + market.bar_s
+    """One JSON-ready document: figures by the names of SEMANTICS.md, 7; NaN is None; times ISO 8601, UTC.
+
+    bars is their number over all markets; start the first open, end the last close.
+    """
+    low, high = sharpe_interval(result.daily, result.figures["sharpe"], markets[0].asset_class.days_per_year)
     return {
         "strategy": strategy,
         "params": dict(params),
-        "symbol": market.symbol,
-        "bars": market.size,
-        "bar_s": market.bar_s,
-        "start": iso(int(market.open_s[0])),
-        "end": iso(last),
+        "symbols": [one.symbol for one in markets],
+        "bars": sum(one.size for one in markets),
+        "bar_s": markets[0].bar_s,
+        "start": iso(min(int(one.open_s[0]) for one in markets)),
+        "end": iso(max(int(one.open_s[-1]) + one.bar_s for one in markets)),
         "capital": capital,
         "costs": {"taker": costs.taker, "maker": costs.maker, "slippage": costs.slippage},
         **{name: finite(value) for name, value in result.figures.items()},
         "n_trades": int(result.figures["n_trades"]),
         "sharpe_interval": [finite(low), finite(high)],
-        "held_return": finite(held_return(market)),
+        "held_return": finite(sum(held_return(one) for one in markets) / len(markets)),
         "trials": 1,
         "flags": list(result.flags),
         "warnings": list(said),
@@ -166,12 +170,3 @@ def iso(seconds: int) -> str:
     """
     text = instant(seconds).replace(" ", "T")
     return f"{text}:{seconds % 60:02d}Z"
-
-
-def bars_of(market: Market) -> str:
-    """How many bars, of what length.
-
-    >>> bar_name(300)
-    '5-minute'
-    """
-    return f"{market.size:,} {bar_name(market.bar_s)} bars"

@@ -92,6 +92,7 @@ def build() -> argparse.ArgumentParser:
     _audit(commands)
     _people(commands)
     _genome(commands)
+    _backtest(commands)
     return parser
 
 
@@ -207,3 +208,45 @@ def _genome(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--out", type=Path, metavar="FILE", help="where export writes; standard output if absent"
     )
     genome.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _backtest(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands, "backtest", "Run a strategy over recorded bars, costs included: figures, trades, a report.",
+        "organism backtest ema_crossover --param fast=12 slow=26 --timeframe 1h --report ema.html", "backtest",
+    )  # fmt: skip
+    parser.add_argument("strategy", metavar="STRATEGY", help="a seed, a genome's id, or a file with a genome")
+    parser.add_argument(
+        "--data", type=Path, metavar="FILE|FOLDER",
+        help="Parquet or CSV (timestamp in ms UTC, open high low close volume), or a folder of SYMBOL.csv|parquet; "
+        "without it: BTC/USDT, 5 minutes, 2024, which ships with the organism",
+    )  # fmt: skip
+    parser.add_argument(
+        "--param", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
+        help="a parameter of the strategy, or any gene: fast=12 stop=0.05",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fee", type=float, default=0.001, metavar="F", help="of notional, default 0.001 (0.1 %%)"
+    )
+    parser.add_argument(
+        "--slippage", type=float, default=0.0005, metavar="F", help="of price, default 0.0005"
+    )
+    parser.add_argument("--capital", type=float, default=10_000.0, metavar="C", help="default 10000")
+    parser.add_argument("--long-only", action="store_true", help="never short")
+    parser.add_argument("--size", type=float, metavar="F", help="of equity an entry, default 1")
+    parser.add_argument("--start", type=market_time, metavar="T", help="first bar, e.g. 2024-02-01")
+    parser.add_argument("--end", type=market_time, metavar="T", help="bars that open before it")
+    parser.add_argument("--timeframe", metavar="1h", help="join bars: 15m, 1h, 4h, 1d, 1w")
+    parser.add_argument(
+        "--asset-class", default="crypto_spot", choices=("crypto_spot", "crypto_perpetual", "equity", "fx"),
+        help="days a year, and whether funding is due; default crypto_spot",
+    )  # fmt: skip
+    parser.add_argument(
+        "--funding", type=Path, metavar="FILE", help="timestamp (ms), funding_rate: a perpetual"
+    )
+    parser.add_argument(
+        "--fear-greed", type=Path, metavar="FILE", help="timestamp (ms), fear_greed: one a day"
+    )
+    parser.add_argument("--trades", type=Path, metavar="FILE", help="write all trades as CSV")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write one page with charts")
+    parser.add_argument("--json", action="store_true", help="one JSON document")

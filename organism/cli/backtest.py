@@ -1,0 +1,266 @@
+"""`organism backtest STRATEGY`: one genome over recorded bars, with costs, and everything it left behind."""
+
+import textwrap
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from genome import reporting
+from genome.checking import check
+from genome.costs import Costs
+from genome.documents import gene_text
+from genome.genome import Genome
+from genome.history import load, load_folder, resampled, timeframe_seconds, with_fear_greed, with_funding
+from genome.market import Market, market
+from genome.printing import to_text
+from genome.reporting.numbers import bar_name, instant, percent, plain
+from genome.reporting.terminal import figure_lines, write_trades
+from genome.reporting.words import ONE_TRIAL, held_return, sharpe_interval
+from organism.cli.context import emit
+from organism.cli.parser import Options
+from organism.cli.progress import Compiling, Progress
+from organism.cli.strategies import chosen
+from organism.errors import BadInput
+from organism.market import AssetClass
+
+_NS = 1_000_000_000
+BUNDLED = "BTC/USDT"
+_WIDE = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """What was run, on what, and what came of it."""
+
+    genome: Genome
+    markets: list[Market]
+    source: str
+    costs: Costs
+    capital: float
+    result: Any
+    warnings: tuple[str, ...]
+    read_s: float
+    ran_s: float
+
+    @property
+    def symbols(self) -> str:
+        """The market, or how many."""
+        return self.markets[0].symbol if len(self.markets) == 1 else f"{len(self.markets)} assets"
+
+
+def perform(options: Options) -> int:
+    """Read, run, print, and write what was asked for."""
+    for path in (options.trades, options.report):
+        _writable(path)
+    costs = Costs(taker=options.fee, maker=options.fee, slippage=options.slippage)
+    if not 0.0 < options.capital < float("inf"):
+        raise BadInput(f"--capital was {options.capital:g}; it is a positive amount.")
+    genome = _shaped(chosen(options), options)
+    began_s = time.monotonic()
+    markets, source = _markets(options)
+    if len(markets) > 1 and options.report is not None:
+        raise BadInput("--report draws one asset; name one file with --data, or leave --report out.")
+    read_s = time.monotonic() - began_s
+    result = _simulated(genome, markets, costs, options.capital, long_only=options.long_only)
+    ran_s = time.monotonic() - began_s - read_s
+    said = _warnings(genome, markets, result)
+    run = Run(genome, markets, source, costs, options.capital, result, said, read_s, ran_s)
+    if options.trades is not None:
+        write_trades(options.trades, _ledger(run), symbols=len(markets) > 1)
+    if options.report is not None:
+        reporting.write(options.report, _told(run))
+    if options.json:
+        emit(_document(run))
+    else:
+        _print(run, options)
+    return 0
+
+
+def _writable(path: Path | None) -> None:
+    if path is not None and not path.absolute().parent.is_dir():
+        raise BadInput(f"{path} cannot be written: there is no folder {path.parent}; make it first.")
+
+
+def _shaped(genome: Genome, options: Options) -> Genome:
+    """What the flags change of a genome."""
+    changed = genome
+    if options.size is not None:
+        sizing = dict(genome.genes).get("sizing", 0.0)
+        if sizing:
+            raise BadInput(
+                f"--size is for a fixed size, but the genome is sized by {gene_text('sizing', sizing)}; leave it out."
+            )
+        genes = tuple(sorted({**dict(genome.genes), "size": options.size}.items()))
+        changed = msgspec.structs.replace(changed, genes=genes)
+    if options.long_only:
+        changed = msgspec.structs.replace(changed, entry_short=None, exit_short=None)
+        if genome.conditions and changed.entry_long is None:
+            raise BadInput(f"{genome.family} only ever goes short; with --long-only nothing is left of it.")
+    check(changed)
+    return changed
+
+
+def _markets(options: Options) -> tuple[list[Market], str]:
+    """The bars that were asked for, and where they came from."""
+    start, end = (None if at is None else at // _NS for at in (options.start, options.end))
+    kind = AssetClass(options.asset_class)
+    if options.data is None:
+        found = [_bundled(start, end, options.timeframe, kind)]
+        source = "recording that ships with the organism (Binance spot)"
+    elif options.data.is_dir():
+        with Progress("reading") as progress:
+            found = load_folder(
+                options.data,
+                start=start,
+                end=end,
+                timeframe=options.timeframe,
+                asset_class=kind,
+                progress=progress,
+            )
+        source = f"{len(found)} files of {options.data.name}/"
+    else:
+        found = [load(options.data, start=start, end=end, timeframe=options.timeframe, asset_class=kind)]
+        source = options.data.name
+    if options.funding is not None:
+        if len(found) > 1:
+            raise BadInput("--funding is of one asset, but --data names several; name one file.")
+        found = [with_funding(found[0], options.funding)]
+    if options.fear_greed is not None:
+        found = [with_fear_greed(one, options.fear_greed) for one in found]
+    return found, source
+
+
+def _bundled(start: int | None, end: int | None, timeframe: str | None, kind: AssetClass) -> Market:
+    from organism.settings import PaperSettings
+    from organs.nervous.bundled import BAR_S, load_bundled, watched_instruments
+
+    columns = load_bundled((BUNDLED,))[BUNDLED]
+    (instrument,) = watched_instruments((BUNDLED,), PaperSettings())
+    opens = columns.open_ns // _NS
+    cut = slice(
+        0 if start is None else int(np.searchsorted(opens, start)),
+        opens.size if end is None else int(np.searchsorted(opens, end)),
+    )
+    if cut.start >= cut.stop:
+        raise BadInput(
+            "the bundled recording has no bar between the wanted start and end; its bars run from "
+            f"{instant(opens[0])} to {instant(opens[-1])} UTC."
+        )
+    found = market(
+        BUNDLED,
+        opens[cut],
+        BAR_S,
+        (columns.open[cut], columns.high[cut], columns.low[cut], columns.close[cut], columns.volume[cut]),
+        tick=float(instrument.tick),
+        lot=float(instrument.lot),
+        min_notional=float(instrument.min_notional),
+        asset_class=kind,
+    )
+    return found if timeframe is None else resampled(found, timeframe_seconds(timeframe))
+
+
+def _simulated(
+    genome: Genome, markets: list[Market], costs: Costs, capital: float, *, long_only: bool
+) -> Any:
+    with Compiling():
+        from genome import simulator
+
+        if len(markets) > 1:
+            joint: Any = simulator
+            return joint.backtest_joint(markets, genome, costs, capital)
+        if genome.conditions:
+            return simulator.backtest(markets[0], genome, costs, capital)
+        from genome.learned import signals
+
+        decided = list(signals(genome, markets[0]))
+        if long_only:
+            decided[2:] = [np.zeros(markets[0].size, np.bool_)] * 2
+        return simulator.backtest(markets[0], genome, costs, capital, signals=decided)
+
+
+def _warnings(genome: Genome, markets: Sequence[Market], result: Any) -> tuple[str, ...]:
+    from genome.seeds import SEEDS, missing_columns
+
+    said = [
+        f"{genome.family} needs {', '.join(missing)}, which {one.symbol} lacks: it never fires there."
+        for one in markets
+        if genome.family in SEEDS and (missing := missing_columns(genome.family, one))
+    ]
+    return (*said, *reporting.warnings(markets, result))
+
+
+def _told(run: Run) -> reporting.Told:
+    return reporting.Told(
+        strategy=run.genome.family,
+        params=tuple((name, gene_text(name, value)) for name, value in run.genome.genes),
+        conditions=tuple((name, to_text(tree)) for name, tree in run.genome.conditions.items()),
+        market=run.markets[0],
+        result=run.result,
+        costs=run.costs,
+        capital=run.capital,
+        source=run.source,
+        warnings=run.warnings,
+    )
+
+
+def _document(run: Run) -> dict[str, Any]:
+    params = {name: int(value) if value == int(value) else value for name, value in run.genome.genes}
+    found = reporting.document(
+        run.genome.family,
+        params,
+        run.markets,
+        run.result,
+        capital=run.capital,
+        costs=run.costs,
+        said=run.warnings,
+    )
+    return found | {
+        "genome_id": run.genome.genome_id,
+        "source": run.source,
+        "elapsed_s": {"read": round(run.read_s, 3), "run": round(run.ran_s, 3)},
+    }
+
+
+def _ledger(run: Run) -> list[tuple[Market, list[Any]]]:
+    """Trades by market; those of a joint pass say by index which is theirs."""
+    if len(run.markets) == 1:
+        return [(run.markets[0], list(run.result.trades))]
+    return [(one, [t for t in run.result.trades if t.asset == i]) for i, one in enumerate(run.markets)]
+
+
+def _print(run: Run, options: Options) -> None:
+    first = run.markets[0]
+    start = min(int(one.open_s[0]) for one in run.markets)
+    end = max(int(one.open_s[-1]) + one.bar_s for one in run.markets)
+    bars = sum(one.size for one in run.markets)
+    params = ", ".join(f"{name} {gene_text(name, value)}" for name, value in run.genome.genes)
+    print(f"{run.genome.family} on {run.symbols}{f': {params}' if params else ''}")
+    print(f"{instant(start)} to {instant(end)} UTC, {bars:,} {bar_name(first.bar_s)} bars, {run.source}\n")
+    interval = sharpe_interval(
+        run.result.daily, run.result.figures["sharpe"], first.asset_class.days_per_year
+    )
+    print("\n".join(figure_lines(run.result.figures, first.bar_s, interval)))
+    if len(run.markets) > 1:
+        print("\nasset             trades   profit or loss")
+        for one, trades in _ledger(run):
+            closed = [t for t in trades if t.reason != "end"]
+            print(f"{one.symbol:<16}{len(closed):>8,}{plain(sum(t.pnl for t in closed), 2, signed=True):>17}")
+    held = sum(held_return(one) for one in run.markets) / len(run.markets)
+    print(f"\nholding instead   {percent(held, 2, signed=True)}, without costs")
+    _say("assumed", f"{'; '.join(reporting.assumptions(run.costs, run.capital, first))}.")
+    for sentence in run.warnings:
+        _say("beware", sentence)
+    _say("trials", ONE_TRIAL)
+    print(f"took              {run.read_s:.2f} s to read, {run.ran_s:.2f} s to run")
+    for what, path in (("trades", options.trades), ("report", options.report)):
+        if path is not None:
+            print(f"{what:<18}{path}")
+
+
+def _say(what: str, sentence: str) -> None:
+    print("\n".join(textwrap.wrap(f"{what:<18}{sentence}", _WIDE, subsequent_indent=" " * 18)))
