@@ -150,7 +150,7 @@ def test_what_does_not_learn_is_refused():
         walk(Genome(family="ema_crossover"), MARKET, known=KNOWN)
     with pytest.raises(BadInput, match="has no gene 'gamma'"):
         walk(genome("linear_svc", gamma=1.0), MARKET, known=KNOWN)
-    with pytest.raises(BadInput, match="gene 'C' lies between"):
+    with pytest.raises(BadInput, match=r"gene 'C' .*lies between"):
         walk(genome("linear_svc", C=1e6), MARKET, known=KNOWN)
     with pytest.raises(BadInput, match="features were of shape"):
         walk(SVC, MARKET, known=KNOWN[:, :3])
