@@ -10,7 +10,7 @@ from genome.market import F64, I64
 from genome.programs.machine import I32, decide, interpret
 from genome.programs.pointers import U8, Address, bytes_at, floats_at
 from genome.simulator.layout import N_ACCOUNT, N_TRAITS
-from genome.simulator.walk import Flags, walk
+from genome.simulator.walk import LEAD, Flags, walk
 
 BLOCK = 512
 
@@ -54,12 +54,11 @@ def crowd(
     columns     address of float64 (columns, stride): this stretch
     carried     uint8 (genomes,): decision at the close of the bar before
     accounts, traits   addresses of float64 (genomes, N_ACCOUNT) and (genomes, N_TRAITS)
-    decisions   address of uint8 scratch (2, BLOCK + 64)
+    decisions   address of uint8 scratch (BLOCK + 64,)
     none, nothing   empty arrays: no trades, no curve are recorded
     """
     width = BLOCK
-    shifted = decisions
-    decided = decisions + np.uint64(BLOCK + 64)
+    made = bytes_at(decisions, BLOCK + 64)
     for start in range(0, size, BLOCK):
         n = min(BLOCK, size - start)
         here = begin + start
@@ -68,17 +67,14 @@ def crowd(
             interpret(
                 code, value, offsets[g], offsets[g + 1], block, stride, numbers, conditions, width, memory, memory_at[g], n
             )  # fmt: skip
-            decide(outputs, g, conditions, width, may + np.uint64(here), decided, n)
-            source, target = bytes_at(decided, n), bytes_at(shifted, n + 1)
-            target[0] = carried[g]
-            for i in range(n):
-                target[i + 1] = source[i]
-            carried[g] = source[n - 1]
+            decide(outputs, g, conditions, width, may + np.uint64(here), decisions + np.uint64(LEAD + 1), n)
+            made[LEAD] = carried[g]
+            carried[g] = made[n + LEAD]
             account = floats_at(accounts + np.uint64(g * N_ACCOUNT * 8), N_ACCOUNT)
             trait = floats_at(traits + np.uint64(g * N_TRAITS * 8), N_TRAITS)
             atr, sigma = needs[g, 0], needs[g, 1]
             walk(
-                account, trait, market, flags, summary, following, days, shifted,
+                account, trait, market, flags, summary, following, days, decisions,
                 floats_at(block + np.uint64(max(atr, 0) * stride * 8), n if atr >= 0 else 0),
                 floats_at(block + np.uint64(max(sigma, 0) * stride * 8), n if sigma >= 0 else 0),
                 here, here + n, costs, floats_at(daily + np.uint64(g * (days[days.size - 1]) * 8), days[days.size - 1]),

@@ -179,7 +179,7 @@ class _Pass:
             (
                 np.zeros((max(1, packed.n_numbers), BLOCK)),
                 np.zeros((packed.n_conditions, BLOCK), np.uint8),
-                np.zeros((2, BLOCK + 64), np.uint8),
+                np.zeros(BLOCK + 64, np.uint8),
             )
             for _ in self.shares
         ]

@@ -18,7 +18,7 @@ from genome.simulator.figures import FIGURES, figures
 from genome.simulator.fills import mark_open_trade
 from genome.simulator.ground import Ground, prepare
 from genome.simulator.traits import fresh_account, traits
-from genome.simulator.walk import walk
+from genome.simulator.walk import LEAD, walk
 from organism.errors import BadInput
 
 
@@ -79,7 +79,7 @@ def backtest(
         _given(signals, ground) if signals is not None else Run(market, ready).decisions(ground.flags[at.MAY])
     )
     shifted = np.zeros(market.size + BLOCK, np.uint8)
-    shifted[1 : market.size] = decisions[: market.size - 1]
+    shifted[LEAD + 1 : LEAD + market.size] = decisions[: market.size - 1]
     needed = [key for key in (genes.atr, genes.sigma) if key]
     keys = in_order(needed)
     columns = dict(zip(keys, whole(market, keys), strict=True)) if keys else {}

@@ -86,6 +86,8 @@ Flags = NDArray[np.uint8]
 _ENTRIES = ENTER_LONG | ENTER_SHORT
 _LEAVES_LONG = EXIT_LONG | ENTER_SHORT
 _LEAVES_SHORT = EXIT_SHORT | ENTER_LONG
+LEAD = 7
+"""Decisions lie one bar before where they fill: element 8 is that of the block's first close, on a whole word."""
 _EVERY_BYTE = 0x0101010101010101
 
 
@@ -256,22 +258,22 @@ def _rest(account: F64, days: I64, begin: int, end: int, daily: F64) -> None:
 
 
 @inlined
-def next_entry(decisions: Address, at: int, end: int, mask: int) -> int:
-    """First i in [at, end) whose decision has a bit of `mask`, else end. `decisions` is an address, 8-byte aligned."""
+def next_decision(decisions: Address, at: int, end: int, mask: int) -> int:
+    """First i in [at, end) at whose open a decision has a bit of `mask`, else end. Eight bars a look."""
     wanted = np.uint64(mask) * np.uint64(_EVERY_BYTE)
-    words = words_at(decisions, (end + 7) // 8)
-    i = at
+    words = words_at(decisions, (end + LEAD + 7) // 8)
+    i = at + LEAD
     word = i >> 3
     if i & 7:
         bits = (words[word] & wanted) >> np.uint64(8 * (i & 7))
         if bits != np.uint64(0):
-            return min(end, i + first_byte(bits))
+            return min(end, at + first_byte(bits))
         word += 1
-    last = (end + 7) >> 3
+    last = (end + LEAD + 7) >> 3
     while word < last:
         bits = words[word] & wanted
         if bits != np.uint64(0):
-            return min(end, (word << 3) + first_byte(bits))
+            return min(end, (word << 3) + first_byte(bits) - LEAD)
         word += 1
     return end
 
@@ -296,7 +298,7 @@ def _pass_over(
     if expires < until:
         until = int(expires)
     mask = _LEAVES_LONG if account[QUANTITY] > 0.0 else _LEAVES_SHORT
-    until = begin + next_entry(decisions, t - begin, until - begin, mask)
+    until = begin + next_decision(decisions, t - begin, until - begin, mask)
     if until <= t:
         return t
     trail = traits[TRAILING]
@@ -427,14 +429,14 @@ def walk(
 ) -> None:
     """Walk one account over bars begin … end − 1; state is carried in `account`.
 
-    decisions   address of uint8, 8-byte aligned: element i is what was decided at the close of bar begin + i − 1
+    decisions   address of uint8, 8-byte aligned: element LEAD + i is what was decided at the close of bar begin + i − 1
     atr, sigma  float64 (end − begin,) or empty: indicator at each close, where the genome needs it
     following   int64 (T + 1,): the bar at or after each that is void, pays funding, or ends a day or a stretch of data
     days        int64 (T + 1,): index of each bar's day; the last element is the number of days
     equity, held   empty, or (T,) to receive equity and side at each close (then nothing is skipped)
     """
     slow = equity.shape[0] > 0
-    made = bytes_at(decisions, end - begin)
+    made = bytes_at(decisions, end - begin + LEAD)
     t = begin
     while t < end:
         if slow:
@@ -442,7 +444,7 @@ def walk(
         elif account[QUANTITY] == 0.0:
             until = end
             if account[DEAD] == ALIVE:
-                until = begin + next_entry(decisions, t - begin, end - begin, _ENTRIES)
+                until = begin + next_decision(decisions, t - begin, end - begin, _ENTRIES)
             if until > t:
                 _rest(account, days, t, until, daily)
                 t = until
@@ -458,7 +460,7 @@ def walk(
         if not void:
             a = atr[i - 1] if i > 0 and atr.shape[0] > 0 else account[ATR_BEFORE]
             s = sigma[i - 1] if i > 0 and sigma.shape[0] > 0 else account[SIGMA_BEFORE]
-            _open(account, traits, market, t, int(made[i]), a, s, costs, trades)
+            _open(account, traits, market, t, int(made[i + LEAD]), a, s, costs, trades)
         if not quiet:
             _pay(account, t, INSIDE_LONG, INSIDE_SHORT, market, costs)
         if (
