@@ -34,6 +34,16 @@ def finite(value: float) -> bool:
 
 
 @step
+def typical(market: F64, at: int) -> float:
+    """(high + low + close)/3, taken about the close: exactly the close on a bar that did not move.
+
+    The market's own row `typical` is not looked at: whoever builds a market by hand may leave it out.
+    """
+    close = market[3, at]
+    return float(close + ((market[1, at] - close) + (market[2, at] - close)) / 3.0)
+
+
+@step
 def lagged(state: F64, o: int, n: int, value: float) -> float:
     """Put `value` into a ring of n; what fell out, the value n ago, or NaN. Slots: 2 + n."""
     count = state[o]

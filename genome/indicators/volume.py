@@ -13,6 +13,7 @@ from genome.indicators.parts import (
     highest,
     mean,
     push,
+    typical,
 )
 from genome.market import F64, I64
 
@@ -126,7 +127,7 @@ def _profile(p: F64, state: F64, market: F64, at: int, out: F64, which: int) -> 
         count = int(state[0])
         k = count % n
         old_price, old_volume = state[prices + k], state[volumes + k]
-        price = (market[HIGH, t] + market[LOW, t] + market[CLOSE, t]) / 3.0
+        price = typical(market, t)
         state[prices + k], state[volumes + k] = price, volume
         push(state, highs, n, market[HIGH, t])
         push(state, lows, n, -market[LOW, t])

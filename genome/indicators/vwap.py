@@ -1,6 +1,7 @@
 """Volume-weighted average price since the UTC day, week (Monday) or month began, with bands.
 
-A bar belongs to the day of its open. Where a history begins inside a day, so does its first average.
+A bar belongs to the day of its open. Where a history begins inside a day, so does its first average. Average and deviation
+are updated as in West, "Updating mean and variance estimates: an improved method" (1979), which cancels no digits.
 """
 
 import math
@@ -8,7 +9,7 @@ import math
 import numpy as np
 
 from genome.indicators.jit import kernel, step
-from genome.indicators.parts import absent, finite
+from genome.indicators.parts import absent, finite, typical
 from genome.market import F64, I64
 
 DAY, WEEK, MONTH = 0, 1, 2
@@ -52,20 +53,19 @@ def _vwap(p: F64, state: F64, market: F64, open_s: I64, at: int, out: F64, which
         out[i] = np.nan
         if absent(market, t) or not finite(volume):
             continue
-        # The row `typical` is not trusted to be there: whoever builds a market by hand may leave it out.
-        price = (market[1, t] + market[2, t] + market[CLOSE, t]) / 3.0
+        price = typical(market, t)
         period = float(_period(open_s[t], anchor))
         if state[0] == 0.0 or period != state[1]:
-            state[0], state[1], state[2] = 1.0, period, price
-            state[3], state[4], state[5] = 0.0, 0.0, 0.0
-        distance = price - state[2]
-        state[3] += volume
-        state[4] += volume * distance
-        state[5] += volume * distance * distance
-        if state[3] > 0.0:
-            shift = state[4] / state[3]
-            sigma = math.sqrt(max(state[5] / state[3] - shift * shift, 0.0))
-            out[i] = _weighted(state[2] + shift, sigma, k, market[CLOSE, t], which)
+            state[0], state[1] = 1.0, period
+            state[2], state[4] = 0.0, 0.0
+        # The first traded price is the average itself, so that one price alone has a deviation of exactly 0.
+        old = state[3] if state[2] > 0.0 else price
+        state[2] += volume
+        if state[2] > 0.0:
+            state[3] = old + volume / state[2] * (price - old)
+            state[4] += volume * (price - old) * (price - state[3])
+            sigma = math.sqrt(max(state[4] / state[2], 0.0))
+            out[i] = _weighted(state[3], sigma, k, market[CLOSE, t], which)
 
 
 @kernel
@@ -92,5 +92,5 @@ def vwap_z(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F
     _vwap(p, state, market, open_s, at, out, SCORE)
 
 
-SLOTS = dict.fromkeys(("vwap", "vwap_upper", "vwap_lower", "vwap_z"), lambda _: 6)
+SLOTS = dict.fromkeys(("vwap", "vwap_upper", "vwap_lower", "vwap_z"), lambda _: 5)
 """State of each kernel here, in float64 slots."""
