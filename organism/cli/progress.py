@@ -67,16 +67,8 @@ class Compiling(Progress):
     def __enter__(self) -> Self:
         event = _events()
 
-        said = self
-
-        class Listener(event.Listener):
-            def on_start(self, event: Any) -> None:
-                said._compiles(event)
-
-            def on_end(self, event: Any) -> None:
-                pass
-
-        self._listener = Listener()
+        told = {"on_start": lambda _, event: self._compiles(event), "on_end": lambda *_: None}
+        self._listener = type("Listener", (event.Listener,), told)()
         event.register("numba:compile", self._listener)
         return self
 

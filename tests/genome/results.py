@@ -49,7 +49,8 @@ def result(found: Market, equity, trades=(), capital=10_000.0, flags=()) -> Resu
     equity = np.asarray(equity, float)
     ends = np.append(np.flatnonzero(np.diff(found.day)), found.size - 1)
     at_end = equity[ends]
-    daily = at_end / np.concatenate(([capital], at_end[:-1])) - 1
+    before = np.concatenate(([capital], at_end[:-1]))
+    daily = np.divide(at_end, before, out=np.ones(at_end.size), where=before > 0) - 1
     peak = np.maximum(np.maximum.accumulate(equity), capital)
     deviation = daily.std(ddof=1) if daily.size > 1 else np.nan
     closed = [t for t in trades if t.reason != "end"]
