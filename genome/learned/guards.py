@@ -60,7 +60,11 @@ def guarded(limits: Limits) -> Iterator[None]:
     processes. The solvers themselves are bounded by iterations; a fit that took longer than it may is not used.
     """
     begun = time.perf_counter()
-    with _threads().limit(limits=1), warnings.catch_warnings(), np.errstate(all="ignore"):
+    controller, sklearn = _loaded()
+    checked = sklearn.config_context(
+        assume_finite=True, skip_parameter_validation=True
+    )  # by `check_rows` and the genes' bounds
+    with controller.limit(limits=1), checked, warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # convergence is read from the estimators, not from warnings
         yield
     took = time.perf_counter() - begun
@@ -71,8 +75,8 @@ def guarded(limits: Limits) -> Iterator[None]:
 
 
 @lru_cache(maxsize=1)
-def _threads() -> Any:
-    import sklearn.svm  # noqa: F401, PLC0415 - its libraries must be loaded before their threads can be counted
+def _loaded() -> tuple[Any, Any]:
+    import sklearn.svm  # noqa: PLC0415 - its libraries must be loaded before their threads can be counted
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # noqa: PLC0415
 
-    return ThreadpoolController()
+    return ThreadpoolController(), sklearn

@@ -254,7 +254,7 @@ def test_leaning_pays_where_prices_come_back(name):
 
 
 @pytest.mark.requirement("S4-27.7")
-@pytest.mark.parametrize("name", [n for n in WITH_CONDITIONS if n != "fibonacci"])
+@pytest.mark.parametrize("name", WITH_CONDITIONS)
 def test_a_wild_market_is_traded_on_both_sides(name):
     entry_long, _, entry_short, _ = levels(name, SCENARIOS["volatile"])
     assert entry_long.any()
