@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from genome.identity import Genes, canonical, genome_id
-from genome.strategy import NAN, Strategy
+from genome.strategy import NAN, CompiledState, Strategy
 from genome.windows import Extremes, Sums, added, widened
 from organism.errors import BadInput
 from organism.market import Bar
@@ -58,7 +58,7 @@ class VwapState(msgspec.Struct, frozen=True, gc=False, tag="vwap_reversion"):
 
 _RSI_TOP = 100.0
 
-StrategyState = EmaState | RsiState | DonchianState | VwapState
+StrategyState = EmaState | RsiState | DonchianState | VwapState | CompiledState
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,13 +318,13 @@ TREND_FAMILIES = frozenset({"ema_trend", "donchian_breakout"})
 
 @lru_cache(maxsize=4_096)
 def build(family: str, parameters: Genes = ()) -> Strategy:
-    """Make a strategy; genes that are left out have the founder's value. Raises `BadInput` for an unknown name.
+    """Make a founder or a seed; genes that are left out have its own values. Raises `BadInput` for an unknown name.
 
     >>> build("donchian_breakout", (("entry", 20.0), ("exit", 10.0))).warmup_bars
     21
     """
     if family not in _KINDS:
-        raise BadInput(f"there is no strategy family {family!r}; known are {', '.join(FAMILIES)}.")
+        return _seed(family, parameters)
     genes = dict(canonical(parameters))
     for name in genes:
         if name not in _DEFAULTS[family]:
@@ -332,6 +332,17 @@ def build(family: str, parameters: Genes = ()) -> Strategy:
     whole = {**_DEFAULTS[family], **genes}
     strategy: Any = _KINDS[family](canonical(tuple(whole.items())), whole)
     return strategy  # type: ignore[no-any-return]
+
+
+def _seed(family: str, parameters: Genes) -> Strategy:
+    """A seed, compiled. What compiles is heavy, and no founder needs it."""
+    from genome.compiled import compiled  # noqa: PLC0415
+    from genome.seeds import SEEDS, seed  # noqa: PLC0415
+
+    if family not in SEEDS:
+        known = ", ".join((*FAMILIES, *SEEDS))
+        raise BadInput(f"there is no strategy family {family!r}; known are {known}.")
+    return compiled(seed(family, **dict(parameters)))
 
 
 def founders() -> tuple[tuple[str, Strategy], ...]:

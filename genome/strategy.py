@@ -2,9 +2,17 @@
 
 from typing import Any, Protocol, runtime_checkable
 
+import msgspec
+
 from organism.market import Bar
 
 NAN = float("nan")
+
+
+class CompiledState(msgspec.Struct, frozen=True, gc=False, tag="compiled"):
+    """Memory of a compiled genome: float64 numbers, packed."""
+
+    memory: bytes
 
 
 @runtime_checkable

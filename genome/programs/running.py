@@ -35,6 +35,7 @@ class Run:
         self.row: dict[object, int] = {key: i for i, key in enumerate(self.keys)}
         self.matrix: F64 = whole(market, self.keys)
         self.n = market.size
+        self.void = np.isnan(market.columns[:4]).any(axis=0)
 
     def _blocks(self, take: Callable[[int, int, NDArray[np.uint8]], None]) -> None:
         program, n = self.program, self.n
@@ -59,6 +60,7 @@ class Run:
             out[:, begin : begin + size] = conditions[self.program.outputs, :size] == TRUE
 
         self._blocks(take)
+        out[:, self.void] = False
         return tuple(out)
 
     def decisions(self, may: NDArray[np.uint8]) -> NDArray[np.uint8]:

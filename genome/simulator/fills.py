@@ -173,7 +173,7 @@ def mark_open_trade(account: F64, trades: F64, t: int, close: float) -> None:
 
 
 @inlined
-def _share(account: F64, traits: F64, atr: float, sigma: float, price: float, costs: F64) -> float:
+def wanted_share(account: F64, traits: F64, atr: float, sigma: float, price: float, costs: F64) -> float:
     """Wanted outlay as a fraction of equity; NaN where it cannot be known."""
     rule = traits[SIZING]
     if rule == FIXED:
@@ -206,7 +206,7 @@ def enter(
     by_atr = not math.isnan(traits[STOP_ATR])
     if by_atr and math.isnan(atr):
         return
-    w = _share(account, traits, atr, sigma, market[CLOSE, t - 1], costs)
+    w = wanted_share(account, traits, atr, sigma, market[CLOSE, t - 1], costs)
     if not w > 0.0:
         return
     wanted = min(w * account[EQUITY], account[CASH])

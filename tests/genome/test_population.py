@@ -1,0 +1,137 @@
+"""Populations: the same figures one by one or a thousand at once, skipping or not, on one thread or two, cached or not."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from genome.costs import Costs
+from genome.genome import Genome
+from genome.grammar import parse_condition
+from genome.market import market as make_market
+from genome.simulator import Cache, backtest, evaluate, population
+from tests.genome.making import random_costs, random_markets
+from tests.genome.random_trees import genomes
+
+T = 3_000
+
+
+def path(seed=1, size=T, bar_s=60):
+    rng = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(rng.normal(size=size) * 2e-3))
+    opened = np.concatenate([[100.0], close[:-1]])
+    high = np.maximum(opened, close) * (1 + np.abs(rng.normal(size=size)) * 1e-3)
+    low = np.minimum(opened, close) * (1 - np.abs(rng.normal(size=size)) * 1e-3)
+    at = 1_704_067_200 + np.arange(size, dtype=np.int64) * bar_s
+    return make_market("X/USD", at, bar_s, (opened, high, low, close, np.exp(rng.normal(size=size))))
+
+
+def crossing(fast, slow, **genes):
+    return Genome(
+        family="t",
+        entry_long=parse_condition(f"ema({fast}) crosses_above ema({slow})"),
+        exit_long=parse_condition(f"ema({fast}) crosses_below ema({slow})"),
+        entry_short=parse_condition(f"ema({fast}) < sma({slow})"),
+        exit_short=parse_condition(f"rsi({fast + 2}) > 55"),
+        genes=tuple(sorted(genes.items())),
+    )
+
+
+GENES = [
+    {}, {"stop": 0.01}, {"stop": 0.01, "target": 0.02}, {"trailing": 0.01}, {"stop_atr": 2.0, "target": 0.02},
+    {"trailing": 0.012, "stop": 0.02, "maximum_hold": 40.0, "cool_down": 3.0}, {"drawdown_stop": 0.05},
+    {"sizing": 2.0, "target_volatility": 0.5, "volatility_window": 20.0}, {"sizing": 1.0, "risk": 0.02, "stop": 0.02},
+]  # fmt: skip
+CROWD = [crossing(3 + i % 7, 12 + 3 * i % 40, **GENES[i % len(GENES)]) for i in range(45)]
+
+
+def equal(one, two):
+    for name in one.figures:
+        np.testing.assert_array_equal(one.figures[name], two.figures[name], err_msg=name)
+    for a, b in zip(one.returns, two.returns, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("bar_s", [60, 3_600, 86_400])
+def test_skipping_changes_no_figure(bar_s):
+    """`backtest` looks at every bar, `evaluate` passes over what proves to be quiet."""
+    market = path(bar_s=bar_s)
+    together = evaluate(CROWD, [market])
+    for g, genome in enumerate(CROWD):
+        alone = backtest(market, genome)
+        for name, value in alone.figures.items():
+            assert together.figures[name][g, 0] == pytest.approx(value, rel=1e-12, nan_ok=True), name
+        np.testing.assert_allclose(together.daily[g][0], alone.daily, rtol=1e-12, atol=1e-15)
+
+
+@given(
+    random_markets(min_size=40, max_size=90),
+    st.lists(genomes(longest=10), min_size=1, max_size=5),
+    random_costs(),
+)
+@settings(max_examples=40)
+def test_a_population_is_each_of_its_genomes(market, crowd, costs):
+    together = evaluate(crowd, [market], costs)
+    for g, genome in enumerate(crowd):
+        alone = evaluate([genome], [market], costs)
+        for name in together.figures:
+            np.testing.assert_array_equal(together.figures[name][g], alone.figures[name][0], err_msg=name)
+
+
+def test_threads_change_nothing():
+    equal(evaluate(CROWD, [path()], threads=1), evaluate(CROWD, [path()], threads=3))
+
+
+def test_stretches_change_nothing(monkeypatch):
+    expected = evaluate(CROWD, [path()])
+    monkeypatch.setattr(population, "STRETCH_BARS", 1_008)
+    equal(evaluate(CROWD, [path()]), expected)
+
+
+def test_markets_are_evaluated_each_by_itself():
+    markets = [path(1), path(2, size=1_700), path(3, bar_s=3_600)]
+    together = evaluate(CROWD[:5], markets)
+    for m, market in enumerate(markets):
+        alone = evaluate(CROWD[:5], [market])
+        np.testing.assert_array_equal(together.figures["sharpe"][:, m], alone.figures["sharpe"][:, 0])
+        np.testing.assert_array_equal(together.returns[m], alone.returns[0])
+
+
+def test_a_cached_result_is_the_result_and_is_not_simulated_again():
+    cache = Cache()
+    first = evaluate(CROWD, [path()], cache=cache)
+    misses = cache.misses
+    second = evaluate(CROWD, [path()], cache=cache)
+    equal(first, second)
+    assert cache.misses == misses
+    assert cache.hits >= len(CROWD)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"costs": Costs(taker=0.002)}, {"capital": 500.0}, {"markets": [path(2)]}],
+    ids=["costs", "capital", "bars"],
+)
+def test_the_cache_knows_what_a_result_depends_on(changed):
+    cache, given_ = Cache(), {"markets": [path()], "costs": Costs(), "capital": 10_000.0}
+    evaluate(CROWD[:3], cache=cache, **given_)
+    evaluate(CROWD[:3], cache=cache, **{**given_, **changed})
+    assert cache.hits == 0
+
+
+def test_the_cache_stays_within_its_bound():
+    cache = Cache(most_bytes=5_000)
+    evaluate(CROWD, [path()], cache=cache)
+    assert 0 < cache.bytes <= 5_000
+    assert len(cache) < len(CROWD)
+
+
+def test_an_empty_population_is_an_empty_result():
+    assert evaluate([], [path()]).figures["sharpe"].shape == (0, 1)
+
+
+@pytest.mark.requirement("S4-14.7")
+def test_progress_is_told_market_by_market():
+    told = []
+    evaluate(CROWD[:2], [path(1), path(2)], progress=lambda done, of: told.append((done, of)))
+    assert told == [(1, 2), (2, 2)]
