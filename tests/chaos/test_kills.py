@@ -83,8 +83,8 @@ def test_nothing_is_lost_doubled_or_invented_by_kills_at_any_moment(house: House
     house.kill_all()
     house.start()
     for _ in range(9):
-        run = house.run
         house.wait_trading(chance.randint(1, 60))
+        run = house.run  # of the one that trades now: an older number would let the next kill hit nobody
         house.kill_body()
         kills["the body at random"] += 1
         if chance.random() < 0.3:  # again, while it is starting
