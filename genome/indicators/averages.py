@@ -7,8 +7,7 @@ from genome.indicators.parts import MEAN_SLOTS, RESYNC_MASK, absent, finite, mea
 from genome.market import F64, I64
 
 WEIGHTED_SLOTS = 7
-_LANES = 32
-_ROWS = 64
+_LANES = 8
 
 
 @kernel
@@ -23,6 +22,11 @@ def sma(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64)
 
 
 @step
+def _alpha(n: float) -> float:
+    return 2.0 / (n + 1.0)
+
+
+@step
 def ema_step(alpha: float, value: float, new: float) -> float:
     """One step of an exponential average; a price that stands still leaves it exactly where it is."""
     return value + alpha * (new - value)
@@ -32,7 +36,7 @@ def ema_step(alpha: float, value: float, new: float) -> float:
 def ema(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """E += α·(x − e), α = 2/(n + 1), e = the first value at the beginning; no value for n − 1 bars."""
     n = p[0]
-    alpha = 2.0 / (n + 1.0)
+    alpha = _alpha(n)
     count = state[0]
     value = state[1]
     for i in range(out.size):
@@ -51,51 +55,49 @@ def ema_many(windows: F64, states: F64, x: F64, out: F64) -> None:
     """Advance many exponential averages of one source at once; bit for bit what `ema` gives.
 
     windows (k,), states (k, 2) as `ema` keeps them, x (n,), out (k, n). Void bars must be NaN in x: there is no market to
-    look at. Lanes are windows, so one vector instruction steps eight of them; blocks of bars are gathered in a tile
-    that stays in the first-level cache, and written out row by row.
+    look at. One average waits for its own last value, some 12 cycles a bar; eight side by side fill that time.
     """
-    tile = np.empty((_ROWS, _LANES))
-    alpha = np.empty(_LANES)
-    value = np.empty(_LANES)
-    for first in range(0, windows.size, _LANES):
-        lanes = min(_LANES, windows.size - first)
-        for k in range(_LANES):
-            alpha[k] = 2.0 / (windows[first + k] + 1.0) if k < lanes else 0.0
-            value[k] = states[first + k, 1] if k < lanes else 0.0
-        _many_block(alpha, value, tile, first, lanes, states, x, out)
-        taken = 0
-        for t in range(x.size):
-            taken += finite(x[t])
-        for k in range(lanes):
-            _no_value_yet(windows[first + k], states[first + k, 0], x, out[first + k])
-            states[first + k, 0] += taken
-            states[first + k, 1] = value[k]
+    begun = 0
+    while begun < x.size and not finite(x[begun]):
+        begun += 1
+    taken = 0.0
+    for t in range(x.size):
+        taken += finite(x[t])
+    for k in range(windows.size):
+        if states[k, 0] == 0.0 and begun < x.size:
+            states[k, 1] = x[begun]
+    last = windows.size - 1
+    for k in range(0, windows.size, _LANES):
+        # Lanes beyond the last window do the last one once more, and write the same numbers to the same place.
+        _eight(windows, states, x, out, k, min(k + 1, last), min(k + 2, last), min(k + 3, last), min(k + 4, last),
+               min(k + 5, last), min(k + 6, last), min(k + 7, last))  # fmt: skip
+    for k in range(windows.size):
+        _no_value_yet(windows[k], states[k, 0], x, out[k])
+        states[k, 0] += taken
 
 
 @step
-def _many_block(
-    alpha: F64, value: F64, tile: F64, first: int, lanes: int, states: F64, x: F64, out: F64
+def _eight(
+    n: F64, states: F64, x: F64, out: F64, a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int
 ) -> None:
-    begun = False
-    for start in range(0, x.size, _ROWS):
-        rows = min(_ROWS, x.size - start)
-        for r in range(rows):
-            new = x[start + r]
-            if not finite(new):
-                for k in range(_LANES):
-                    tile[r, k] = np.nan
-                continue
-            if not begun:
-                begun = True
-                for k in range(lanes):
-                    if states[first + k, 0] == 0.0:
-                        value[k] = new
-            for k in range(_LANES):
-                value[k] = ema_step(alpha[k], value[k], new)
-                tile[r, k] = value[k]
-        for k in range(lanes):
-            for r in range(rows):
-                out[first + k, start + r] = tile[r, k]
+    alpha_a, alpha_b, alpha_c, alpha_d = _alpha(n[a]), _alpha(n[b]), _alpha(n[c]), _alpha(n[d])
+    alpha_e, alpha_f, alpha_g, alpha_h = _alpha(n[e]), _alpha(n[f]), _alpha(n[g]), _alpha(n[h])
+    value_a, value_b, value_c, value_d = states[a, 1], states[b, 1], states[c, 1], states[d, 1]
+    value_e, value_f, value_g, value_h = states[e, 1], states[f, 1], states[g, 1], states[h, 1]
+    for t in range(x.size):
+        new = x[t]
+        if not finite(new):
+            out[a, t] = out[b, t] = out[c, t] = out[d, t] = np.nan
+            out[e, t] = out[f, t] = out[g, t] = out[h, t] = np.nan
+            continue
+        value_a, value_b = ema_step(alpha_a, value_a, new), ema_step(alpha_b, value_b, new)
+        value_c, value_d = ema_step(alpha_c, value_c, new), ema_step(alpha_d, value_d, new)
+        value_e, value_f = ema_step(alpha_e, value_e, new), ema_step(alpha_f, value_f, new)
+        value_g, value_h = ema_step(alpha_g, value_g, new), ema_step(alpha_h, value_h, new)
+        out[a, t], out[b, t], out[c, t], out[d, t] = value_a, value_b, value_c, value_d
+        out[e, t], out[f, t], out[g, t], out[h, t] = value_e, value_f, value_g, value_h
+    states[a, 1], states[b, 1], states[c, 1], states[d, 1] = value_a, value_b, value_c, value_d
+    states[e, 1], states[f, 1], states[g, 1], states[h, 1] = value_e, value_f, value_g, value_h
 
 
 @step
@@ -164,7 +166,7 @@ LINE, SIGNAL, HISTOGRAM = 0, 1, 2
 
 @step
 def _macd(p: F64, state: F64, x: F64, market: F64, at: int, out: F64, which: int) -> None:
-    alpha, beta, gamma = 2.0 / (p[0] + 1.0), 2.0 / (p[1] + 1.0), 2.0 / (p[2] + 1.0)
+    alpha, beta, gamma = _alpha(p[0]), _alpha(p[1]), _alpha(p[2])
     slow = max(p[0], p[1])
     first = slow + p[2] - 1.0
     count, quick, calm, signal = state[0], state[1], state[2], state[3]

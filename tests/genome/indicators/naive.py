@@ -7,6 +7,7 @@ bar t of the rest, and puts NaN back where bars were dropped and where fewer tha
 import datetime as dt
 import math
 from dataclasses import dataclass
+from functools import cache, cached_property
 from statistics import fmean
 
 from genome.vocabulary import WORDS
@@ -24,7 +25,7 @@ class Bars:
     close: list
     volume: list
 
-    @property
+    @cached_property
     def typical(self):
         return [(h + low + c) / 3 for h, low, c in zip(self.high, self.low, self.close, strict=True)]
 
@@ -112,6 +113,7 @@ def true_range(b, t):
     return max(b.high[t], b.close[t - 1]) - min(b.low[t], b.close[t - 1])
 
 
+@cache
 def anchor_of(at, anchor):
     day = dt.datetime.fromtimestamp(at, dt.UTC).date()
     return (day, day.isocalendar()[:2], (day.year, day.month))[int(anchor)]
