@@ -95,11 +95,11 @@ def interpret(
             b = _number_row(code[k, 3], columns, stride, numbers, width, n)
             for i in range(n):
                 truth[i] = np.uint8(a[i] >= b[i]) * np.uint8(2) + np.uint8(not (a[i] < b[i]))
-        else:
+        elif operation == RISES:
             slot = at + code[k, 4]
-            memory[slot] = _logic(
-                operation, code[k, 1], code[k, 2], code[k, 3], value[k], conditions, width, memory[slot], n
-            )
+            memory[slot] = _rises(code[k, 1], code[k, 2], conditions, width, memory[slot], n)
+        else:
+            _logic(operation, code[k, 1], code[k, 2], code[k, 3], value[k], conditions, width, n)
 
 
 @inlined
@@ -133,18 +133,24 @@ def _not(word: np.uint64) -> np.uint64:
 
 
 @inlined
+def _rises(target: int, operand: int, conditions: Address, width: int, before: int, n: int) -> int:
+    """True and not true one bar earlier; returns the operand at the last bar, which the next block has to know."""
+    words = (n + 7) // 8
+    out = words_at(conditions + np.uint64(target * width), words)
+    a = words_at(conditions + np.uint64(operand * width), words)
+    eight = np.uint64(8)
+    out[0] = a[0] & _not((a[0] << eight) | np.uint64(before))
+    for i in range(1, words):
+        out[i] = a[i] & _not((a[i] << eight) | (a[i - 1] >> np.uint64(56)))
+    last: int = bytes_at(conditions + np.uint64(operand * width), n)[n - 1]
+    return last
+
+
+@inlined
 def _logic(
-    operation: int,
-    target: int,
-    left: int,
-    right: int,
-    constant: float,
-    conditions: Address,
-    width: int,
-    before: int,
-    n: int,
-) -> int:
-    """Conditions of conditions, eight bars to a word; returns what `rises` has to remember."""
+    operation: int, target: int, left: int, right: int, constant: float, conditions: Address, width: int, n: int
+) -> None:  # fmt: skip
+    """Conditions of conditions, eight bars to a word."""
     words = (n + 7) // 8
     out = words_at(conditions + np.uint64(target * width), words)
     a = words_at(conditions + np.uint64(left * width), words)
@@ -158,18 +164,10 @@ def _logic(
     elif operation == NOT:
         for i in range(words):
             out[i] = _not(a[i])
-    elif operation == RISES:
-        eight = np.uint64(8)
-        out[0] = a[0] & _not((a[0] << eight) | np.uint64(before))
-        for i in range(1, words):
-            out[i] = a[i] & _not((a[i] << eight) | (a[i - 1] >> np.uint64(56)))
-        last: int = bytes_at(conditions + np.uint64(left * width), n)[n - 1]
-        return last
     else:
         every = np.uint64(constant) * np.uint64(_EVERY_BYTE)
         for i in range(words):
             out[i] = every
-    return before
 
 
 @kernel

@@ -113,16 +113,16 @@ def _funding(market: Market, matrix: F64, costs: Costs) -> int:
     before = np.concatenate([[np.nan], matrix[at.CLOSE, :-1]])
     price = before if market.mark_open is None else _else(market.mark_open, before)
     opening, inside = market.funding_open, market.funding_inside
-    stamps = _stamps_inside(market)
+    at_open, within = _stamps_at_open(market), _stamps_inside(market)
     if opening is None and inside is None:
         if market.asset_class is not AssetClass.CRYPTO_PERPETUAL:
             return 0
-        opening = np.where(_due_at_open(market), np.nan, 0.0)
-        inside = np.where(stamps > 0, np.nan, 0.0)
+        opening = np.where(at_open > 0, np.nan, 0.0)
+        inside = np.where(within > 0, np.nan, 0.0)
     blind = 0
     for rates, times, long, short in (
-        (opening, np.ones(market.size), at.PAID_LONG, at.PAID_SHORT),
-        (inside, np.maximum(1, stamps), at.INSIDE_LONG, at.INSIDE_SHORT),
+        (opening, np.maximum(1, at_open), at.PAID_LONG, at.PAID_SHORT),
+        (inside, np.maximum(1, within), at.INSIDE_LONG, at.INSIDE_SHORT),
     ):
         if rates is None:
             continue
@@ -143,12 +143,12 @@ def _stamps_inside(market: Market) -> I64:
     return count
 
 
-def _due_at_open(market: Market) -> NDArray[np.bool_]:
-    """Whether a stamp is due at each open, counting those between two bars at the later."""
-    ends = market.open_s + market.bar_s
-    last = np.concatenate([[market.open_s[0] - 1], np.maximum(ends[:-1] - 1, market.open_s[:-1])])
-    due: NDArray[np.bool_] = market.open_s // _EIGHT_HOURS_S > last // _EIGHT_HOURS_S
-    return due
+def _stamps_at_open(market: Market) -> I64:
+    """How many lie from the end of the bar before to each open, both ends included."""
+    opens = market.open_s
+    before = np.concatenate([[opens[0] - 1], opens[:-1] + market.bar_s - 1])
+    count: I64 = opens // _EIGHT_HOURS_S - before // _EIGHT_HOURS_S
+    return np.maximum(count, 0)
 
 
 def _else(values: F64, otherwise: F64) -> F64:
