@@ -3,7 +3,7 @@
 import numpy as np
 
 from genome.indicators.jit import kernel, step
-from genome.indicators.parts import EXTREME_SLOTS, MEAN_SLOTS, absent, finite, highest, mean, push
+from genome.indicators.parts import EXTREME_SLOTS, MEAN_SLOTS, absent, finite, largest, mean, slide
 from genome.market import F64, I64
 
 NOTHING = 1e-14
@@ -51,20 +51,20 @@ FAST, SLOW = 0, 1
 @step
 def _stochastic(p: F64, state: F64, market: F64, at: int, out: F64, which: int) -> None:
     k, smooth, d = int(p[0]), int(p[1]), int(p[2])
-    lows = EXTREME_SLOTS + 2 * k
-    smoothed = lows + EXTREME_SLOTS + 2 * k
+    lows = EXTREME_SLOTS + k
+    smoothed = lows + EXTREME_SLOTS + k
     doubly = smoothed + MEAN_SLOTS + smooth
     for i in range(out.size):
         t = at + i
         out[i] = np.nan
         if absent(market, t):
             continue
-        push(state, 0, k, market[1, t])
-        push(state, lows, k, -market[2, t])
-        top = highest(state, 0, k)
+        slide(state, 0, k, market[1, t])
+        slide(state, lows, k, -market[2, t])
+        top = largest(state, 0, k)
         if not finite(top):
             continue
-        bottom = -highest(state, lows, k)
+        bottom = -largest(state, lows, k)
         raw = 100.0 * ((market[3, t] - bottom) / (top - bottom)) if top != bottom else 0.0
         fast = mean(state, smoothed, smooth, raw)
         if finite(fast):
@@ -89,7 +89,7 @@ def stoch_d(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: 
 
 
 def _stochastic_slots(p: tuple[float, ...]) -> int:
-    return 2 * (EXTREME_SLOTS + 2 * int(p[0])) + 2 * MEAN_SLOTS + int(p[1]) + int(p[2])
+    return 2 * (EXTREME_SLOTS + int(p[0])) + 2 * MEAN_SLOTS + int(p[1]) + int(p[2])
 
 
 SLOTS = {"rsi": lambda _: 4, "stoch_k": _stochastic_slots, "stoch_d": _stochastic_slots}

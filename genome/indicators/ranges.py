@@ -4,7 +4,7 @@ import numpy as np
 
 from genome.indicators.jit import kernel, step
 from genome.indicators.oscillators import wilder
-from genome.indicators.parts import EXTREME_SLOTS, absent, finite, highest, lagged, push
+from genome.indicators.parts import EXTREME_SLOTS, absent, finite, lagged, largest, slide
 from genome.market import F64, I64
 
 HIGH, LOW, CLOSE, SOURCE = 1, 2, 3, -1
@@ -21,11 +21,11 @@ def _extreme(
             out[i] = np.nan
             continue
         if before:
-            out[i] = sign * highest(state, 0, n)
-            push(state, 0, n, value)
+            out[i] = sign * largest(state, 0, n)
+            slide(state, 0, n, value)
         else:
-            push(state, 0, n, value)
-            out[i] = sign * highest(state, 0, n)
+            slide(state, 0, n, value)
+            out[i] = sign * largest(state, 0, n)
 
 
 @kernel
@@ -108,11 +108,11 @@ def atr(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64)
 
 @step
 def _middle(state: F64, o: int, n: int, high: float, low: float) -> float:
-    """(highest high + lowest low)/2 of n bars. Slots: 2·(EXTREME_SLOTS + 2·n)."""
-    lows = o + EXTREME_SLOTS + 2 * n
-    push(state, o, n, high)
-    push(state, lows, n, -low)
-    return 0.5 * (highest(state, o, n) - highest(state, lows, n))
+    """(highest high + lowest low)/2 of n bars. Slots: 2·(EXTREME_SLOTS + n)."""
+    lows = o + EXTREME_SLOTS + n
+    slide(state, o, n, high)
+    slide(state, lows, n, -low)
+    return 0.5 * (largest(state, o, n) - largest(state, lows, n))
 
 
 @step
@@ -139,8 +139,8 @@ def ichimoku_base(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int,
 def ichimoku_span_a(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Senkou span A as drawn at this bar: (conversion + base)/2 of `displacement` bars ago."""
     n, m, ago = int(p[0]), int(p[1]), int(p[2])
-    base = 2 * (EXTREME_SLOTS + 2 * n)
-    ring = base + 2 * (EXTREME_SLOTS + 2 * m)
+    base = 2 * (EXTREME_SLOTS + n)
+    ring = base + 2 * (EXTREME_SLOTS + m)
     for i in range(out.size):
         t = at + i
         out[i] = np.nan
@@ -155,7 +155,7 @@ def ichimoku_span_a(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: in
 def ichimoku_span_b(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Senkou span B as drawn at this bar: (highest high + lowest low)/2 of n bars, as of `displacement` bars ago."""
     n, ago = int(p[0]), int(p[1])
-    ring = 2 * (EXTREME_SLOTS + 2 * n)
+    ring = 2 * (EXTREME_SLOTS + n)
     for i in range(out.size):
         t = at + i
         out[i] = np.nan
@@ -164,7 +164,7 @@ def ichimoku_span_b(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: in
 
 
 def _queue(n: float) -> int:
-    return EXTREME_SLOTS + 2 * int(n)
+    return EXTREME_SLOTS + int(n)
 
 
 SLOTS = {

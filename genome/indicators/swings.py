@@ -4,7 +4,7 @@ import numpy as np
 
 from genome.indicators.jit import kernel, step
 from genome.indicators.oscillators import wilder
-from genome.indicators.parts import EXTREME_SLOTS, absent, highest, highest_at, push
+from genome.indicators.parts import absent
 from genome.indicators.ranges import true_range_of
 from genome.market import F64, I64
 
@@ -68,6 +68,7 @@ SIDE = 2
 REVERSAL_ATR = 2.0
 """A zigzag turns when price has come back this many ATR(14) from its extreme: a scale that fits any bar length."""
 ATR_BARS = 14.0
+QUEUE_SLOTS = 3
 _PAIR = 5
 """bars so far; price and number (from 1, 0 is none) of the newest swing high and low."""
 
@@ -111,6 +112,50 @@ def _zigzag(state: F64, number: float, high: float, low: float, close: float) ->
 
 
 @step
+def _highest(state: F64, o: int, n: int) -> float:
+    """Largest of the last n values taken in by `_push`, or NaN when there are fewer."""
+    return state[o + QUEUE_SLOTS + int(state[o + 1])] if state[o] >= n else np.nan
+
+
+@step
+def _highest_at(state: F64, o: int, n: int) -> float:
+    """Number (from 0) of that largest value; the newest among equals."""
+    number: float = state[o + QUEUE_SLOTS + n + int(state[o + 1])]
+    return number
+
+
+@step
+def _push(state: F64, o: int, n: int, value: float) -> None:
+    """Take a value into a falling queue, which also knows where its largest is: each value enters and leaves once. Slots: QUEUE_SLOTS + 2·n.
+
+    Source: Lemire, "Streaming maximum-minimum filter using no more than three comparisons per element" (2006).
+    """
+    number = state[o]
+    head = int(state[o + 1])
+    size = int(state[o + 2])
+    values = o + QUEUE_SLOTS
+    numbers = values + n
+    if size > 0 and state[numbers + head] <= number - n:
+        head = 0 if head + 1 == n else head + 1
+        size -= 1
+    while size > 0:
+        tail = head + size - 1
+        if tail >= n:
+            tail -= n
+        if state[values + tail] > value:
+            break
+        size -= 1
+    tail = head + size
+    if tail >= n:
+        tail -= n
+    state[values + tail] = value
+    state[numbers + tail] = number
+    state[o] = number + 1.0
+    state[o + 1] = head
+    state[o + 2] = size + 1
+
+
+@step
 def _level(level: float, high: float, high_at: float, low: float, low_at: float) -> float:
     if not high > low:
         return np.nan
@@ -126,7 +171,7 @@ def fibonacci(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out
     the n bars before this one.
     """
     n, method = int(p[1]), int(p[2])
-    lows = _PAIR + EXTREME_SLOTS + 2 * n
+    lows = _PAIR + QUEUE_SLOTS + 2 * n
     for i in range(out.size):
         t = at + i
         out[i] = np.nan
@@ -137,10 +182,10 @@ def fibonacci(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out
         state[0] = number
         if method == EXTREME:
             if number > n:
-                top, bottom = highest(state, _PAIR, n), -highest(state, lows, n)
-                out[i] = _level(p[0], top, highest_at(state, _PAIR, n), bottom, highest_at(state, lows, n))
-            push(state, _PAIR, n, high)
-            push(state, lows, n, -low)
+                top, bottom = _highest(state, _PAIR, n), -_highest(state, lows, n)
+                out[i] = _level(p[0], top, _highest_at(state, _PAIR, n), bottom, _highest_at(state, lows, n))
+            _push(state, _PAIR, n, high)
+            _push(state, lows, n, -low)
             continue
         if method == FRACTAL:
             _fractal(state, number, high, low)
@@ -151,7 +196,7 @@ def fibonacci(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out
 
 
 def _fibonacci_slots(p: tuple[float, ...]) -> int:
-    by_method = {FRACTAL: 2 * (2 * SIDE + 2), ZIGZAG: 7, EXTREME: 2 * (EXTREME_SLOTS + 2 * int(p[1]))}
+    by_method = {FRACTAL: 2 * (2 * SIDE + 2), ZIGZAG: 7, EXTREME: 2 * (QUEUE_SLOTS + 2 * int(p[1]))}
     return _PAIR + by_method[int(p[2])]
 
 

@@ -10,9 +10,9 @@ from genome.indicators.parts import (
     RESYNC_MASK,
     absent,
     finite,
-    highest,
+    largest,
     mean,
-    push,
+    slide,
     typical,
 )
 from genome.market import F64, I64
@@ -117,7 +117,7 @@ def _profile(p: F64, state: F64, market: F64, at: int, out: F64, which: int) -> 
     prices = _HEAD + BINS
     volumes = prices + n
     highs = volumes + n
-    lows = highs + EXTREME_SLOTS + 2 * n
+    lows = highs + EXTREME_SLOTS + n
     for i in range(out.size):
         t = at + i
         volume = market[VOLUME, t]
@@ -129,12 +129,12 @@ def _profile(p: F64, state: F64, market: F64, at: int, out: F64, which: int) -> 
         old_price, old_volume = state[prices + k], state[volumes + k]
         price = typical(market, t)
         state[prices + k], state[volumes + k] = price, volume
-        push(state, highs, n, market[HIGH, t])
-        push(state, lows, n, -market[LOW, t])
+        slide(state, highs, n, market[HIGH, t])
+        slide(state, lows, n, -market[LOW, t])
         state[0] = count + 1.0
         if count + 1 < n:
             continue
-        top, bottom = highest(state, highs, n), -highest(state, lows, n)
+        top, bottom = largest(state, highs, n), -largest(state, lows, n)
         total = 0.0
         if count >= n and top == state[2] and bottom == state[1] and int(state[4]) < RESYNC_MASK:
             state[_HEAD + _bin(old_price, bottom, top)] -= old_volume
@@ -178,7 +178,7 @@ def value_area_low(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int
 
 
 def _profile_slots(p: tuple[float, ...]) -> int:
-    return _HEAD + BINS + 6 * int(p[0]) + 2 * EXTREME_SLOTS
+    return _HEAD + BINS + 4 * int(p[0]) + 2 * EXTREME_SLOTS
 
 
 SLOTS = {
