@@ -181,3 +181,81 @@ def random_simulator_genes():
     atr = st.one_of(st.just({}), st.just({}), st.fixed_dictionaries(by_atr))
     parts = st.tuples(st.fixed_dictionaries({}, optional=exits), atr, sizes)
     return parts.map(lambda some: {name: float(value) for part in some for name, value in part.items()})
+
+
+# Long random walks from a seed: what hypothesis draws too rarely, such as twenty trades of one genome.
+
+
+def walk(rng: np.random.Generator, size: int) -> Market:
+    """A market of `size` bars with everything in it: jumps, voids, holes, marks, funding with missing rates."""
+    sigma = float(rng.choice((0.002, 0.01, 0.03)))
+    closes = 100 * np.exp(
+        np.cumsum(rng.normal(0, sigma, size) + (rng.random(size) < 0.01) * rng.normal(0, 0.2, size))
+    )
+    opens = np.concatenate(([100.0], closes[:-1])) * np.exp(rng.normal(0, sigma / 4, size))
+    highs = np.maximum(opens, closes) * (1 + np.abs(rng.normal(0, sigma / 2, size)))
+    lows = np.minimum(opens, closes) * (1 - np.abs(rng.normal(0, sigma / 2, size)))
+    volumes = rng.lognormal(5, 1, size) * (rng.random(size) > 0.02)
+    void = rng.random(size) < 0.01 * rng.integers(0, 3)
+    rows = [
+        None if void[t] else tuple(float(x[t]) for x in (opens, highs, lows, closes, volumes))
+        for t in range(size)
+    ]
+    rest = {
+        "asset_class": rng.choice(list(AssetClass)),
+        "tick": rng.choice((0.0, 0.01)),
+        "lot": rng.choice((0.0, 0.01)),
+    }
+    if rng.random() < 0.5:
+        rates = [0.0001, -0.0002, 0.01, float("nan")]
+        at = rng.choice(size, size // 8 + 1, replace=False)
+        some = {int(t): float(rng.choice(rates, p=(0.5, 0.3, 0.1, 0.1))) for t in at}
+        rest["funding"] = {str(rng.choice(("open", "inside"))): some}
+    if rng.random() < 0.3:
+        shifts = 1 + rng.normal(0, 0.02, size)
+        prices = [(row or (np.nan,) * 3)[:3] for row in rows]
+        rest["marks"] = [tuple(x * shift for x in three) for three, shift in zip(prices, shifts, strict=True)]
+    missing = {int(t): int(rng.choice((1, 24, 25, 90))) for t in rng.integers(1, size, rng.integers(0, 4))}
+    bar_s = int(rng.choice((900, HOUR, 4 * HOUR, DAY)))
+    return bars(*rows, bar_s=bar_s, missing=missing, min_notional=float(rng.choice((0.0, 50.0))), **rest)
+
+
+def walking_signals(rng: np.random.Generator, size: int) -> tuple[list[bool], ...]:
+    """Levels of EL, XL, ES, XS: from rare to frequent."""
+    return tuple((rng.random(size) < rng.choice((0.0, 0.05, 0.3))).tolist() for _ in range(4))
+
+
+def walking_genes(rng: np.random.Generator) -> Genome:
+    """Some of the genes of the simulator, near what the bars of `walk` do."""
+    known = {
+        "stop": (0.01, 0.03, 0.1),
+        "target": (0.02, 0.06),
+        "trailing": (0.01, 0.05),
+        "stop_atr": (0.5, 2.0, 4.0),
+        "atr_period": (2.0, 14.0),
+        "maximum_hold": (1.0, 3.0, 20.0),
+        "cool_down": (1.0, 4.0),
+        "drawdown_stop": (0.05, 0.2),
+        "position_limit": (0.1, 0.6),
+    }
+    chosen = {name: float(rng.choice(values)) for name, values in known.items() if rng.random() < 0.3}
+    rules = (0, 1, 2, 3) if {"stop", "stop_atr"} & chosen.keys() else (0, 2, 3)
+    rule = int(rng.choice(rules))
+    sizes = {0: ("size", 0.5), 1: ("risk", 0.01), 2: ("target_volatility", 0.3), 3: ("kelly_cap", 0.25)}
+    return genes(sizing=rule, **{sizes[rule][0]: sizes[rule][1]}, **chosen)
+
+
+def walking_costs(rng: np.random.Generator) -> Costs:
+    some = {
+        "taker": (0.0, 0.001),
+        "maker": (0.0, 0.0002),
+        "slippage": (0.0, 0.0005),
+        "half_spread": (0.0, 0.0003),
+        "volatility_slippage": (0.0, 0.1),
+        "volume_slippage": (0.0, 0.1),
+        "impact": (0.0, 0.5),
+    }
+    levels_of_book = (
+        {"book_offsets": (0.0001, 0.001, 0.01), "book_depths": (1e3, 3e3, 5e3)} if rng.random() < 0.3 else {}
+    )
+    return Costs(**{name: float(rng.choice(values)) for name, values in some.items()}, **levels_of_book)

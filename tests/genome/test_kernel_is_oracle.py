@@ -4,6 +4,7 @@ Trades agree in bars, side and reason, prices and quantities to 1e-9; figures an
 by hand try the simulator without the trees; random trees try both, one genome at a time and a population at once.
 """
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,10 @@ from tests.genome.making import (
     random_markets,
     random_signals,
     random_simulator_genes,
+    walk,
+    walking_costs,
+    walking_genes,
+    walking_signals,
 )
 from tests.genome.oracle.account import run
 from tests.genome.random_trees import genomes
@@ -73,6 +78,17 @@ def test_the_engine_is_the_oracle_on_longer_markets(case, costs, capital):
     same(
         backtest(market, genome, costs, capital, signals=signals),
         run(market, genome, costs, capital, signals),
+    )
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_engine_is_the_oracle_on_random_walks(seed):
+    rng = np.random.default_rng(seed)
+    market = walk(rng, int(rng.choice((60, 150, 400))))
+    genome, signals, costs = walking_genes(rng), walking_signals(rng, market.size), walking_costs(rng)
+    same(
+        backtest(market, genome, costs, 10_000.0, signals=signals),
+        run(market, effective(genome), costs, 10_000.0, signals),
     )
 
 

@@ -145,7 +145,7 @@ def result(
         "liquidated": any(trade.reason == "liquidation" for trade in trades),
         "drawdown_stop": w.stopped,
         "shorted": any(trade.side == SHORT for trade in trades),
-        "funding_missing": any(funding_is_missing(d.market) for d in desks),
+        "funding_missing": any(funding_is_missing(d) for d in desks),
         "open_at_end": any(trade.reason == "end" for trade in trades),
     }
     said = frozenset(name for name, is_so in flags.items() if is_so)

@@ -59,10 +59,8 @@ def without_history(market: Market) -> bool:
     )
 
 
-def funding_is_missing(market: Market) -> bool:
-    arrays = [row.tolist() for row in (market.funding_open, market.funding_inside) if row is not None]
-    return (
-        market.funding_gaps > 0
-        or without_history(market)
-        or any(math.isnan(x) for row in arrays for x in row)
+def funding_is_missing(d) -> bool:
+    """Whether any rate that fell due on this market, held or not, was unknown."""
+    return d.market.funding_gaps > 0 or any(
+        math.isnan(rate) for t in range(d.market.size) for rate in at_the_open(d, t) + inside(d, t)
     )

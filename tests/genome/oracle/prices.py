@@ -69,12 +69,12 @@ def deviation(values) -> float:
 
 
 def of_steps(x: float, step: float, rounding) -> float:
-    """`x` in whole steps; what lies within 1e-9 of one is on it. A step of 0 is none."""
+    """`x` in whole steps; what lies within 1e-9 of one (or within 1e-12 of x) is on it. A step of 0 is none."""
     if step == 0:
         return x
     n = x / step
     nearest = round(n)
-    return (nearest if abs(n - nearest) <= 1e-9 * max(1.0, abs(n)) else rounding(n)) * step
+    return (nearest if abs(n - nearest) <= max(1e-9, 1e-12 * abs(n)) else rounding(n)) * step
 
 
 def slippage(costs: Costs, sigma: list[float], liquidity: list[float], t: int, notional: float) -> float:

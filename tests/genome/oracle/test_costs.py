@@ -155,6 +155,8 @@ def test_a_price_on_its_tick_stays_there_whatever_the_last_bit_says():
     # 0.3 / 0.1 is 2.9999999999999996 in floating point, and 0.7 / 0.1 is 6.999999999999999.
     assert of_steps(0.3, 0.1, math.floor) == pytest.approx(0.3)
     assert of_steps(1.1, 0.1, math.ceil) == pytest.approx(1.1)
+    # 123 million steps: the last bit of the quotient alone is worth 1.5e-8 of a step.
+    assert of_steps(1_234_567.8900000016, 0.01, math.ceil) == pytest.approx(1_234_567.89, abs=1e-4)
 
 
 def test_taker_fills_are_rounded_against_the_taker():
