@@ -91,7 +91,10 @@
     const place = v => (high - v) / (high - low) * HEIGHT;
     c.svg.setAttribute("viewBox", `${x0} ${place(top)} ${x1 - x0} ${place(bottom) - place(top)}`);
     const values = log ? steps(Math.exp(bottom), Math.exp(top), 5) : steps(bottom, top, 5);
-    spans(c.rules[log ? "log" : "lin"], "top", values.map(v => [(top - (log ? Math.log(v) : v)) / (top - bottom), WRITTEN[c.kind](v)]));
+    const unit = c.kind === "percent" ? 100 : 1;
+    const digits = [0, 1, 2, 3, 4, 6].find(n => values.every(v => Math.abs(v * unit - Number((v * unit).toFixed(n))) < 1e-9)) ?? 8;
+    const written = v => plain(v * unit, digits) + (unit === 100 ? "\u202f%" : "");
+    spans(c.rules[log ? "log" : "lin"], "top", values.map(v => [(top - (log ? Math.log(v) : v)) / (top - bottom), written(v)]));
     const length = view[1] - view[0], step = STEPS.find(s => length / s <= 8) || 365 * DAY, stamps = [];
     for (let s = Math.ceil(view[0] / step) * step; s <= view[1]; s += step) stamps.push(s);
     spans(c.xs, "left", stamps.map(s => [(s - view[0]) / length, label(s, step)]));

@@ -14,10 +14,11 @@ from genome import reporting
 from genome.checking import check
 from genome.costs import Costs
 from genome.documents import gene_text
+from genome.families import spec_of
 from genome.genome import Genome
 from genome.history import load, load_folder, resampled, timeframe_seconds, with_fear_greed, with_funding
 from genome.market import Market, market
-from genome.printing import to_text
+from genome.printing import choice_text, to_text
 from genome.reporting.numbers import bar_name, instant, percent, plain
 from genome.reporting.terminal import figure_lines, write_trades
 from genome.reporting.words import ONE_TRIAL, held_return, sharpe_interval
@@ -194,10 +195,20 @@ def _warnings(genome: Genome, markets: Sequence[Market], result: Any) -> tuple[s
     return (*said, *reporting.warnings(markets, result))
 
 
+def _params(genome: Genome) -> tuple[tuple[str, str], ...]:
+    """Genes as they are written, choices by name."""
+    found = []
+    for name, value in genome.genes:
+        spec = spec_of(genome, name)
+        choices = () if spec is None else spec.choices
+        found.append((name, choice_text(value, choices) if choices else gene_text(name, value)))
+    return tuple(found)
+
+
 def _told(run: Run) -> reporting.Told:
     return reporting.Told(
         strategy=run.genome.family,
-        params=tuple((name, gene_text(name, value)) for name, value in run.genome.genes),
+        params=_params(run.genome),
         conditions=tuple((name, to_text(tree)) for name, tree in run.genome.conditions.items()),
         market=run.markets[0],
         result=run.result,
@@ -238,7 +249,7 @@ def _print(run: Run, options: Options) -> None:
     start = min(int(one.open_s[0]) for one in run.markets)
     end = max(int(one.open_s[-1]) + one.bar_s for one in run.markets)
     bars = sum(one.size for one in run.markets)
-    params = ", ".join(f"{name} {gene_text(name, value)}" for name, value in run.genome.genes)
+    params = ", ".join(f"{name} {text}" for name, text in _params(run.genome))
     print(f"{run.genome.family} on {run.symbols}{f': {params}' if params else ''}")
     print(f"{instant(start)} to {instant(end)} UTC, {bars:,} {bar_name(first.bar_s)} bars, {run.source}\n")
     interval = sharpe_interval(

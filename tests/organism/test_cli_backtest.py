@@ -1,7 +1,9 @@
 """`organism backtest` as a person types it: what it prints, what it writes, and how it refuses."""
 
 import csv
+import dataclasses
 import json
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -242,3 +244,43 @@ def test_a_genome_that_only_shorts_has_nothing_left_long_only(said, tmp_path, ho
     status, _, err = said(path, "--data", hours, "--long-only")
     assert status == 2
     assert "only ever goes short" in err
+
+
+def test_a_folder_is_one_joint_run_on_one_account(said, hours, tmp_path, monkeypatch):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for name in ("AAA.csv", "BBB.csv"):
+        (folder / name).write_text(hours.read_text())
+    asked = []
+
+    class Owned(NamedTuple):
+        asset: int
+        side: int
+        entry_bar: int
+        entry_price: float
+        exit_bar: int
+        exit_price: float
+        quantity: float
+        fees: float
+        pnl: float
+        reason: str
+
+    def joint(markets, genome, costs, capital):
+        asked.append(([m.symbol for m in markets], genome.family, costs.taker, capital))
+        alone = simulator.backtest(markets[0], genome, costs, capital)
+        return dataclasses.replace(alone, trades=tuple(Owned(i % 2, *t) for i, t in enumerate(alone.trades)))
+
+    monkeypatch.setattr(simulator, "backtest_joint", joint, raising=False)
+    trades = tmp_path / "t.csv"
+    status, out, _ = said("ema_crossover", "--data", folder, "--capital", "2000", "--trades", trades)
+
+    assert status == 0
+    assert asked == [(["AAA", "BBB"], "ema_crossover", 0.001, 2_000.0)]
+    assert "ema_crossover on 2 assets" in out
+    assert [line.split()[0] for line in out.splitlines() if line.startswith(("AAA", "BBB"))] == ["AAA", "BBB"]
+    rows = list(csv.DictReader(trades.read_text().splitlines()))
+    assert {row["symbol"] for row in rows} == {"AAA", "BBB"}
+    assert [row["entry_at"] for row in rows] == sorted(row["entry_at"] for row in rows)
+    status, _, err = said("ema_crossover", "--data", folder, "--report", tmp_path / "r.html")
+    assert status == 2
+    assert "--report draws one asset" in err
