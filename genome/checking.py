@@ -115,8 +115,8 @@ def effective(genome: Genome) -> Genome:
     called. The name of a strategy remains that of the genome itself. The entries may be up to three levels deeper
     than `MOST_DEPTH`. Takes a checked genome. Applied twice it changes nothing more.
     """
-    if not genome.conditions:
-        return genome
+    if not genome.conditions or all(name in GENES and name not in REGIME for name, _ in genome.genes):
+        return genome  # no constant has a name, no regime is to be folded in
     ready = bound(genome)
     genes = dict(canonical(genome.genes))
     trees: dict[str, Condition] = {}

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from genome.indicators.jit import kernel, step
 from genome.indicators.parts import MEAN_SLOTS, RESYNC_MASK, absent, finite, mean
+from genome.jit import kernel, step
 from genome.market import F64, I64
 
 WEIGHTED_SLOTS = 7

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from genome.indicators.jit import kernel, step
 from genome.indicators.parts import SPREAD_SLOTS, absent, deviation, finite, spread
+from genome.jit import kernel, step
 from genome.market import F64, I64
 
 UPPER, LOWER, WIDTH, SCORE = 0, 1, 2, 3

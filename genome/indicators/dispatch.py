@@ -13,7 +13,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from genome.indicators.jit import kernel
+from genome.jit import kernel
 from genome.market import F64, I64
 
 _unlikely: Any = cgutils.if_unlikely

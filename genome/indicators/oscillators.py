@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from genome.indicators.jit import kernel, step
 from genome.indicators.parts import EXTREME_SLOTS, MEAN_SLOTS, absent, finite, largest, mean, slide
+from genome.jit import kernel, step
 from genome.market import F64, I64
 
 NOTHING = 1e-14

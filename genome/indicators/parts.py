@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from genome.indicators.jit import step
+from genome.jit import step
 from genome.market import F64
 
 RESYNC_MASK = 1023

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from genome.indicators.jit import kernel, step
 from genome.indicators.oscillators import wilder
 from genome.indicators.parts import EXTREME_SLOTS, absent, finite, lagged, largest, slide
+from genome.jit import kernel, step
 from genome.market import F64, I64
 
 HIGH, LOW, CLOSE, SOURCE = 1, 2, 3, -1

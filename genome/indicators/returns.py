@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from genome.indicators.jit import kernel, step
 from genome.indicators.parts import MEAN_SLOTS, SPREAD_SLOTS, absent, deviation, finite, lagged, mean, spread
+from genome.jit import kernel, step
 from genome.market import F64, I64
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from genome.indicators.jit import kernel, step
 from genome.indicators.oscillators import wilder
 from genome.indicators.parts import absent
 from genome.indicators.ranges import true_range_of
+from genome.jit import kernel, step
 from genome.market import F64, I64
 
 HIGH, LOW, CLOSE = 1, 2, 3

@@ -8,8 +8,8 @@ the last bars of it are missing or void, at the next bar that comes. What was co
 import numpy as np
 
 from genome.indicators.dispatch import address_of, call
-from genome.indicators.jit import kernel, step
 from genome.indicators.parts import absent, finite
+from genome.jit import kernel, step
 from genome.market import F64, I64
 from genome.vocabulary import COLUMNS, TIMEFRAMES
 from organism.errors import BadInput

@@ -3,7 +3,6 @@
 import numpy as np
 
 from genome.indicators.averages import WEIGHTED_SLOTS, weighted
-from genome.indicators.jit import kernel, step
 from genome.indicators.parts import (
     EXTREME_SLOTS,
     MEAN_SLOTS,
@@ -15,6 +14,7 @@ from genome.indicators.parts import (
     slide,
     typical,
 )
+from genome.jit import kernel, step
 from genome.market import F64, I64
 
 HIGH, LOW, CLOSE, VOLUME = 1, 2, 3, 4

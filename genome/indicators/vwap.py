@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from genome.indicators.jit import kernel, step
 from genome.indicators.parts import absent, finite, typical
+from genome.jit import kernel, step
 from genome.market import F64, I64
 
 DAY, WEEK, MONTH = 0, 1, 2

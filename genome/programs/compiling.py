@@ -225,10 +225,9 @@ def _allocated(builder: _Builder, results: list[object]) -> Program:
     free: tuple[list[int], list[int]] = ([], [])
     used = [0, 1]  # condition row 0 is false for ever
     place: list[int] = []
-    code = np.zeros((len(rows), 5), np.int32)
-    value = np.zeros(len(rows))
+    code: list[tuple[int, ...]] = []
     slots = 0
-    for at, (operation, left, right, constant) in enumerate(rows):
+    for at, (operation, left, right, _) in enumerate(rows):
         bank = int(operation >= op.GREATER)
         if free[bank]:
             register = free[bank].pop()
@@ -238,13 +237,20 @@ def _allocated(builder: _Builder, results: list[object]) -> Program:
         slot = 0
         if operation == op.RISES:
             slot, slots = slots, slots + 1
-        code[at] = (operation, register, _reference(left, place), _reference(right, place), slot)
-        value[at] = constant
-        for operand in {left, right}:
+        code.append((operation, register, _reference(left, place), _reference(right, place), slot))
+        for operand in (left, right) if left != right else (left,):
             if isinstance(operand, tuple) and operand[0] == "v" and last[operand[1]] == at:
                 free[int(rows[operand[1]][0] >= op.GREATER)].append(place[operand[1]])
     outputs = np.array([place[r[1]] if isinstance(r, tuple) else 0 for r in results], np.int32)
-    return Program(code, value, outputs, tuple(builder.columns), used[0], used[1], slots)
+    return Program(
+        np.array(code, np.int32).reshape(len(code), 5),
+        np.array([row[3] for row in rows]),
+        outputs,
+        tuple(builder.columns),
+        used[0],
+        used[1],
+        slots,
+    )
 
 
 def _reference(operand: object, place: list[int]) -> int:

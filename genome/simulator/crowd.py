@@ -9,8 +9,9 @@ from genome.jit import kernel
 from genome.market import F64, I64
 from genome.programs.machine import I32, decide, interpret
 from genome.programs.pointers import U8, Address, bytes_at, floats_at
-from genome.simulator.layout import N_ACCOUNT, N_TRAITS
-from genome.simulator.walk import LEAD, Flags, walk
+from genome.simulator import layout as at
+from genome.simulator.skipping import LEAD
+from genome.simulator.walk import Flags, walk
 
 BLOCK = 512
 
@@ -53,7 +54,7 @@ def crowd(
     needs       int64 (genomes, 2): column of ATR and of volatility, −1 where not needed
     columns     address of float64 (columns, stride): this stretch
     carried     uint8 (genomes,): decision at the close of the bar before
-    accounts, traits   addresses of float64 (genomes, N_ACCOUNT) and (genomes, N_TRAITS)
+    accounts, traits   addresses of float64 (genomes, at.N_ACCOUNT) and (genomes, at.N_TRAITS)
     decisions   address of uint8 scratch (BLOCK + 64,)
     none, nothing   empty arrays: no trades, no curve are recorded
     """
@@ -70,8 +71,8 @@ def crowd(
             decide(outputs, g, conditions, width, may + np.uint64(here), decisions + np.uint64(LEAD + 1), n)
             made[LEAD] = carried[g]
             carried[g] = made[n + LEAD]
-            account = floats_at(accounts + np.uint64(g * N_ACCOUNT * 8), N_ACCOUNT)
-            trait = floats_at(traits + np.uint64(g * N_TRAITS * 8), N_TRAITS)
+            account = floats_at(accounts + np.uint64(g * at.N_ACCOUNT * 8), at.N_ACCOUNT)
+            trait = floats_at(traits + np.uint64(g * at.N_TRAITS * 8), at.N_TRAITS)
             atr, sigma = needs[g, 0], needs[g, 1]
             walk(
                 account, trait, market, flags, summary, following, days, decisions,

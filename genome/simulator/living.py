@@ -18,36 +18,10 @@ from genome.programs.machine import (
     decide,
     interpret,
 )
+from genome.simulator import layout as at
 from genome.simulator.fills import wanted_share
-from genome.simulator.layout import (
-    ABOVE,
-    ALIVE,
-    ATR_BEFORE,
-    BAR_IN,
-    BAR_OUT,
-    BELOW,
-    CLOSE,
-    COOL_DOWN,
-    DEAD,
-    HIGH,
-    LEAVING,
-    LOW,
-    MARK_HIGH,
-    MARK_LOW,
-    MAXIMUM_HOLD,
-    N_ACCOUNT,
-    N_FLAGS,
-    N_MARKET,
-    N_SUMMARY,
-    N_TRADE,
-    OPEN,
-    PADDING,
-    PEAK_BAR,
-    QUANTITY,
-    SIGMA_BEFORE,
-    VOID,
-)
-from genome.simulator.walk import LEAD, walk
+from genome.simulator.skipping import LEAD
+from genome.simulator.walk import walk
 
 WIDTH = 8
 """Bytes a condition takes: the machine reads whole words."""
@@ -81,22 +55,22 @@ def advance(
 def _through(own: F64, account: F64, traits: F64, market: F64, atr: F64, sigma: F64, costs: F64) -> None:
     """The account through this bar, which is bar 1 of a window of two; the next one will be bar 1 again."""
     void = np.isnan(market[0, 0] + market[1, 0] + market[2, 0] + market[3, 0])
-    matrix = np.zeros((N_MARKET, 2))
-    matrix[OPEN, 1], matrix[HIGH, 1], matrix[LOW, 1] = market[0, 0], market[1, 0], market[2, 0]
-    matrix[CLOSE, 0] = own[LAST_CLOSE]
-    matrix[CLOSE, 1] = own[LAST_CLOSE] if void else market[3, 0]
-    matrix[MARK_HIGH, 1] = matrix[ABOVE, 1] = market[1, 0]
-    matrix[MARK_LOW, 1] = matrix[BELOW, 1] = market[2, 0]
-    own[LAST_CLOSE] = matrix[CLOSE, 1]
-    flags = np.zeros((N_FLAGS, 2 + PADDING), np.uint8)
-    flags[VOID, 1] = np.uint8(void)
+    matrix = np.zeros((at.N_MARKET, 2))
+    matrix[at.OPEN, 1], matrix[at.HIGH, 1], matrix[at.LOW, 1] = market[0, 0], market[1, 0], market[2, 0]
+    matrix[at.CLOSE, 0] = own[LAST_CLOSE]
+    matrix[at.CLOSE, 1] = own[LAST_CLOSE] if void else market[3, 0]
+    matrix[at.MARK_HIGH, 1] = matrix[at.ABOVE, 1] = market[1, 0]
+    matrix[at.MARK_LOW, 1] = matrix[at.BELOW, 1] = market[2, 0]
+    own[LAST_CLOSE] = matrix[at.CLOSE, 1]
+    flags = np.zeros((at.N_FLAGS, 2 + at.PADDING), np.uint8)
+    flags[at.VOID, 1] = np.uint8(void)
     made = np.zeros(LEAD + WIDTH + 1, np.uint8)
     made[LEAD] = np.uint8(own[DECIDED])
     walk(
-        account, traits, matrix, flags, np.zeros((N_SUMMARY, 1)), np.ones(3, np.int64), np.arange(3),
-        np.uint64(made.ctypes.data), atr, sigma, 1, 2, costs, np.zeros(3), np.empty((0, N_TRADE)), np.empty(2), np.empty(2),
+        account, traits, matrix, flags, np.zeros((at.N_SUMMARY, 1)), np.ones(3, np.int64), np.arange(3),
+        np.uint64(made.ctypes.data), atr, sigma, 1, 2, costs, np.zeros(3), np.empty((0, at.N_TRADE)), np.empty(2), np.empty(2),
     )  # fmt: skip
-    for place in (BAR_IN, BAR_OUT, PEAK_BAR):
+    for place in (at.BAR_IN, at.BAR_OUT, at.PEAK_BAR):
         account[place] -= 1.0
 
 
@@ -104,18 +78,20 @@ def _through(own: F64, account: F64, traits: F64, market: F64, atr: F64, sigma: 
 def _forecast(own: F64, account: F64, traits: F64, costs: F64) -> float:
     """Side that will be held after the next open, which is bar 1, times the wanted share."""
     decision = int(own[DECIDED])
-    q = account[QUANTITY]
+    q = account[at.QUANTITY]
     held = 1.0 if q > 0.0 else -1.0 if q < 0.0 else 0.0
     if held != 0.0:
         leaves = EXIT_LONG | ENTER_SHORT if held > 0.0 else EXIT_SHORT | ENTER_LONG
-        expires = 1.0 - account[BAR_IN] >= traits[MAXIMUM_HOLD]
-        if not (decision & leaves or expires or account[LEAVING] > 0.0):
+        expires = 1.0 - account[at.BAR_IN] >= traits[at.MAXIMUM_HOLD]
+        if not (decision & leaves or expires or account[at.LEAVING] > 0.0):
             return float(held * own[SHARE])
     enters = 1.0 if decision & ENTER_LONG else -1.0 if decision & ENTER_SHORT else 0.0
-    waits = traits[COOL_DOWN] > 0.0 and (held != 0.0 or account[BAR_OUT] + traits[COOL_DOWN] >= 1.0)
-    if enters * (enters - held) == 0.0 or waits or account[DEAD] != ALIVE:
+    waits = traits[at.COOL_DOWN] > 0.0 and (held != 0.0 or account[at.BAR_OUT] + traits[at.COOL_DOWN] >= 1.0)
+    if enters * (enters - held) == 0.0 or waits or account[at.DEAD] != at.ALIVE:
         return 0.0
-    share = wanted_share(account, traits, account[ATR_BEFORE], account[SIGMA_BEFORE], own[LAST_CLOSE], costs)
+    share = wanted_share(
+        account, traits, account[at.ATR_BEFORE], account[at.SIGMA_BEFORE], own[LAST_CLOSE], costs
+    )
     own[SHARE] = max(0.0, share)
     return float(enters * own[SHARE])
 
@@ -131,10 +107,10 @@ def live(
     memory   float64: own, account, `rises`, columns
     """
     own = memory[:N_OWN]
-    account = memory[N_OWN : N_OWN + N_ACCOUNT]
-    rises = memory[N_OWN + N_ACCOUNT : N_OWN + N_ACCOUNT + sizes[1]]
+    account = memory[N_OWN : N_OWN + at.N_ACCOUNT]
+    rises = memory[N_OWN + at.N_ACCOUNT : N_OWN + at.N_ACCOUNT + sizes[1]]
     values = np.empty(table.shape[0] + 1)
-    advance(table, parameters, memory[N_OWN + N_ACCOUNT + sizes[1] :], market, open_s, sizes[4], values)
+    advance(table, parameters, memory[N_OWN + at.N_ACCOUNT + sizes[1] :], market, open_s, sizes[4], values)
     atr = values[sizes[5] : sizes[5] + 1] if sizes[5] >= 0 else values[:0]
     sigma = values[sizes[6] : sizes[6] + 1] if sizes[6] >= 0 else values[:0]
     _through(own, account, traits, market, atr, sigma, costs)

@@ -15,7 +15,6 @@ from genome.genome import Genome
 from genome.market import F64, Market
 from genome.programs.columns import Columns, in_order
 from genome.programs.compiling import ColumnKey, Program, compile_genome
-from genome.programs.running import placed
 from genome.simulator import layout as at
 from genome.simulator.cache import Cache, result_key
 from genome.simulator.crowd import BLOCK, crowd
@@ -124,9 +123,9 @@ def pack(genomes: Sequence[Genome]) -> _Crowd:
     genes = [traits(ready[g]) for g in order]
     keys = in_order(_wanted(programs, genes))
     row: dict[object, int] = {key: i for i, key in enumerate(keys)}
-    lengths = [len(p.value) for p in programs]
+    lengths = np.array([len(p.value) for p in programs])
     return _Crowd(
-        np.concatenate([placed(p, row) for p in programs]),
+        _placed_together(programs, lengths, row),
         np.concatenate([p.value for p in programs]),
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         np.array([p.outputs for p in programs]),
@@ -138,6 +137,20 @@ def pack(genomes: Sequence[Genome]) -> _Crowd:
         max(p.n_conditions for p in programs),
         np.array(order),
     )
+
+
+def _placed_together(
+    programs: Sequence[Program], lengths: NDArray[np.int64], row: dict[object, int]
+) -> NDArray[np.int32]:
+    """All code, end to end, with columns numbered as in the shared matrix; what `placed` does for one program."""
+    code = np.concatenate([p.code for p in programs])
+    counts = [len(p.columns) for p in programs]
+    number = np.array([row[key] for p in programs for key in p.columns], np.int32)
+    first = np.repeat(np.cumsum([0, *counts[:-1]]), lengths)
+    for side in (2, 3):
+        refers = code[:, side] < 0
+        code[refers, side] = -1 - number[first[refers] - 1 - code[refers, side]]
+    return code
 
 
 def _wanted(programs: Sequence[Program], genes: Sequence[Traits]) -> dict[ColumnKey, None]:

@@ -17,8 +17,9 @@ from genome.simulator import layout as at
 from genome.simulator.figures import FIGURES, figures
 from genome.simulator.fills import mark_open_trade
 from genome.simulator.ground import Ground, prepare
+from genome.simulator.skipping import LEAD
 from genome.simulator.traits import fresh_account, traits
-from genome.simulator.walk import LEAD, walk
+from genome.simulator.walk import walk
 from organism.errors import BadInput
 
 

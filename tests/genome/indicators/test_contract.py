@@ -276,6 +276,7 @@ def test_the_package_is_imported_without_compiling_anything():
 
 
 def test_caches_of_kernels_are_stamped_with_all_their_sources():
-    from genome.indicators import averages, jit
+    from genome import jit
+    from genome.indicators import averages
 
     assert averages.sma._cache._cache_file._source_stamp[1] == jit.stamp()

@@ -1,0 +1,195 @@
+"""Passing over bars at which nothing can happen.
+
+Bars are passed over in stretches of 16, whose extremes were summed up once for the market: a stretch is skipped only
+when its extremes prove that no level is touched and no new peak or deeper drawdown is made in it.
+"""
+
+import math
+
+import numpy as np
+
+from genome.jit import inlined, step
+from genome.market import F64, I64
+from genome.programs.machine import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT
+from genome.programs.pointers import Address, first_byte, words_at
+from genome.simulator import layout as at
+from genome.simulator.bar import end_of_day
+
+ENTRIES = ENTER_LONG | ENTER_SHORT
+_LEAVES_LONG = EXIT_LONG | ENTER_SHORT
+_LEAVES_SHORT = EXIT_SHORT | ENTER_LONG
+LEAD = 7
+"""Decisions lie one bar before where they fill: element 8 is that of the block's first close, on a whole word."""
+_EVERY_BYTE = 0x0101010101010101
+
+
+@inlined
+def rest(account: F64, days: I64, begin: int, end: int, daily: F64) -> None:
+    """A flat account over bars begin … end − 1: equity is cash."""
+    cash = account[at.CASH]
+    account[at.EQUITY] = cash
+    if cash >= account[at.PEAK]:
+        account[at.LONGEST] = max(account[at.LONGEST], begin - 1.0 - account[at.PEAK_BAR])
+        account[at.PEAK] = cash
+        account[at.PEAK_BAR] = end - 1.0
+    elif cash < account[at.PEAK] * (1.0 - account[at.DRAWDOWN]):
+        account[at.DRAWDOWN] = 1.0 - cash / account[at.PEAK]
+    ended = days[end] - days[begin]
+    if ended > 0:
+        end_of_day(account, days[begin], daily)
+        account[at.DAY_SUM] += cash * (ended - 1)
+
+
+@inlined
+def next_decision(decisions: Address, start: int, end: int, mask: int) -> int:
+    """First i in [start, end) at whose open a decision has a bit of `mask`, else end. Eight bars a look."""
+    wanted = np.uint64(mask) * np.uint64(_EVERY_BYTE)
+    words = words_at(decisions, (end + LEAD + 7) // 8)
+    i = start + LEAD
+    word = i >> 3
+    if i & 7:
+        bits = (words[word] & wanted) >> np.uint64(8 * (i & 7))
+        if bits != np.uint64(0):
+            return min(end, start + first_byte(bits))
+        word += 1
+    last = (end + LEAD + 7) >> 3
+    while word < last:
+        bits = words[word] & wanted
+        if bits != np.uint64(0):
+            return min(end, (word << 3) + first_byte(bits) - LEAD)
+        word += 1
+    return end
+
+
+@inlined
+def pass_over(
+    account: F64,
+    traits: F64,
+    market: F64,
+    summary: F64,
+    following: I64,
+    decisions: Address,
+    t: int,
+    begin: int,
+    end: int,
+) -> int:
+    """Pass over bars at which a held position meets nothing but a new close; return the bar that needs a look."""
+    if account[at.LEAVING] > 0.0:
+        return t
+    until = min(end, following[t])
+    expires = account[at.BAR_IN] + traits[at.MAXIMUM_HOLD]
+    if expires < until:
+        until = int(expires)
+    mask = _LEAVES_LONG if account[at.QUANTITY] > 0.0 else _LEAVES_SHORT
+    until = begin + next_decision(decisions, t - begin, until - begin, mask)
+    if until <= t:
+        return t
+    trail = traits[at.TRAILING]
+    if not math.isnan(trail):
+        until = _until_touched_trailing(account, market, summary, t, until, trail)
+    elif account[at.FLOOR] > 0.0 or account[at.CEILING] < np.inf:
+        until = _until_touched(account[at.FLOOR], account[at.CEILING], market, summary, t, until)
+    return _mark(account, traits, market, summary, t, until)
+
+
+@inlined
+def _until_touched(floor: float, ceiling: float, market: F64, summary: F64, t: int, until: int) -> int:
+    """First bar in [t, until) that reaches a level, else until."""
+    while t < until:
+        if t % at.STRETCH == 0 and t + at.STRETCH <= until:
+            s = t // at.STRETCH
+            if summary[at.BOTTOM, s] > floor and summary[at.TOP, s] < ceiling:
+                t += at.STRETCH
+                continue
+        if market[at.BELOW, t] <= floor or market[at.ABOVE, t] >= ceiling:
+            return t
+        t += 1
+    return until
+
+
+@step
+def _until_touched_trailing(account: F64, market: F64, summary: F64, t: int, until: int, trail: float) -> int:
+    """The same where a level follows the extreme, which is moved along.
+
+    A tick only loosens a trailing level, so the level without rounding is the safe bound.
+    """
+    extreme, fixed_floor, fixed_ceiling = account[at.EXTREME], account[at.FLOOR], account[at.CEILING]
+    long = account[at.QUANTITY] > 0.0
+    while t < until:
+        whole = t % at.STRETCH == 0 and t + at.STRETCH <= until
+        s = t // at.STRETCH
+        further = extreme
+        floor, ceiling = fixed_floor, fixed_ceiling
+        if long:
+            further = max(extreme, summary[at.TOP, s]) if whole else extreme
+            floor = max(floor, further * (1.0 - trail))
+        else:
+            further = min(extreme, summary[at.BOTTOM, s]) if whole else extreme
+            ceiling = min(ceiling, further * (1.0 + trail))
+        if whole and summary[at.BOTTOM, s] > floor and summary[at.TOP, s] < ceiling:
+            extreme = further
+            t += at.STRETCH
+            continue
+        if whole:  # the extreme of the whole stretch was too strict a bound: look at its bars
+            floor = max(fixed_floor, extreme * (1.0 - trail)) if long else fixed_floor
+            ceiling = fixed_ceiling if long else min(fixed_ceiling, extreme * (1.0 + trail))
+        if market[at.BELOW, t] <= floor or market[at.ABOVE, t] >= ceiling:
+            break
+        extreme = max(extreme, market[at.HIGH, t]) if long else min(extreme, market[at.LOW, t])
+        t += 1
+    account[at.EXTREME] = extreme
+    return t
+
+
+@inlined
+def _mark(account: F64, traits: F64, market: F64, summary: F64, t: int, until: int) -> int:
+    """Equity, peak and drawdown over the closes of [t, until); stops at a bar where the account itself must act."""
+    q, cash = account[at.QUANTITY], account[at.CASH]
+    peak, peak_bar, longest, deepest = (
+        account[at.PEAK],
+        account[at.PEAK_BAR],
+        account[at.LONGEST],
+        account[at.DRAWDOWN],
+    )
+    danger = max(0.0, 1.0 - traits[at.DRAWDOWN_STOP]) if account[at.DEAD] == at.ALIVE else 0.0
+    first = t
+    while t < until:
+        stop = min(until, (t // at.STRETCH + 1) * at.STRETCH)
+        if stop - t == at.STRETCH:
+            s = t // at.STRETCH
+            a, b = cash + q * summary[at.TOP_CLOSE, s], cash + q * summary[at.BOTTOM_CLOSE, s]
+            low = min(a, b)
+            if max(a, b) < peak and low > peak * max(1.0 - deepest, danger) and low > 0.0:
+                t = stop
+                continue
+        before = peak, peak_bar, longest, deepest
+        acts = False
+        for u in range(t, stop):  # without branches: which close makes a peak or a low cannot be foretold
+            equity = cash + q * market[at.CLOSE, u]
+            rises = equity >= peak
+            longest = max(longest, u - 1.0 - peak_bar) if rises else longest
+            peak_bar = float(u) if rises else peak_bar
+            peak = equity if rises else peak
+            deepest = max(deepest, 1.0 - equity / peak)
+            acts |= equity <= peak * danger
+        if acts:
+            peak, peak_bar, longest, deepest = before
+            while not cash + q * market[at.CLOSE, t] <= max(peak, cash + q * market[at.CLOSE, t]) * danger:
+                equity = cash + q * market[at.CLOSE, t]
+                if equity >= peak:
+                    longest = max(longest, t - 1.0 - peak_bar)
+                    peak, peak_bar = equity, float(t)
+                deepest = max(deepest, 1.0 - equity / peak)
+                t += 1
+            break
+        t = stop
+    if t > first:
+        account[at.PEAK], account[at.PEAK_BAR], account[at.LONGEST], account[at.DRAWDOWN] = (
+            peak,
+            peak_bar,
+            longest,
+            deepest,
+        )
+        account[at.EXPOSED] += t - first
+        account[at.EQUITY] = cash + q * market[at.CLOSE, t - 1]
+    return t
