@@ -1,6 +1,8 @@
 """A market and its costs, laid out once for the kernels."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -43,8 +45,28 @@ class Ground:
         return int(self.days[-1])
 
 
+_MOST_BYTES = 256 << 20
+_kept: OrderedDict[tuple[int, Costs], Ground] = OrderedDict()
+_lock = Lock()
+
+
 def prepare(market: Market, costs: Costs) -> Ground:
-    """Lay a market out. Cost: a few passes over its bars."""
+    """Lay a market out, a few passes over its bars; the newest 256 MiB of layouts are kept for the next time."""
+    key = (id(market), costs)
+    with _lock:
+        found = _kept.get(key)
+        if found is not None:  # it holds its market, so no other can have that id
+            _kept.move_to_end(key)
+            return found
+    made = _laid_out(market, costs)
+    with _lock:
+        _kept[key] = made
+        while len(_kept) > 1 and sum(ground.matrix.nbytes for ground in _kept.values()) > _MOST_BYTES:
+            _kept.popitem(last=False)
+    return made
+
+
+def _laid_out(market: Market, costs: Costs) -> Ground:
     n = market.size
     opens, highs, lows, closes = (market.column(name) for name in ("open", "high", "low", "close"))
     void = np.isnan(opens) | np.isnan(highs) | np.isnan(lows) | np.isnan(closes)

@@ -31,6 +31,10 @@ def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:
         return [lockstep]
     if name == "journal":
         return [journal]
+    if name == "population":
+        return [("population", _population), ("learned", _learned)]
+    if name == "indicators":
+        return [("indicators", _indicators)]
     from organism.cli.benches import processes
 
     return [
@@ -55,6 +59,26 @@ def _drills(quick: bool) -> Any:  # noqa: FBT001
     return drills.bench(quick=quick)
 
 
+def _population(quick: bool) -> Any:  # noqa: FBT001
+    from genome import bench_population
+
+    return bench_population.run(
+        quick=quick, tell=lambda what: print(f"bench:   {what} …", file=sys.stderr, flush=True)
+    )
+
+
+def _learned(quick: bool) -> Any:  # noqa: FBT001
+    from genome import bench_learned
+
+    return bench_learned.run(quick=quick)
+
+
+def _indicators(quick: bool) -> Any:  # noqa: FBT001
+    from genome import bench_indicators
+
+    return bench_indicators.run(quick=quick)
+
+
 def _journal(quick: bool) -> Any:  # noqa: FBT001
     from organism.journal.bench import bench_journal
 
@@ -69,5 +93,12 @@ def _print(results: dict[str, Any], indent: str = "") -> None:
             _print(value, indent + "  ")
         elif isinstance(value, dict):
             print(f"{indent}{key}: " + "  ".join(f"{k} {v}" for k, v in value.items()))
+        elif isinstance(value, list):
+            print(f"{indent}{key}")
+            for row in value:
+                print(
+                    f"{indent}  "
+                    + ("  ".join(f"{k} {v}" for k, v in row.items()) if isinstance(row, dict) else str(row))
+                )
         else:
             print(f"{indent}{key}: {value}")

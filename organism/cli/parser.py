@@ -190,7 +190,7 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     alerts.add_argument("--channel", metavar="TAG", default="all", help="tag of the channels to test")
     alerts.add_argument("--json", action="store_true", help="one JSON document")
     bench = _add(commands, "bench", "The project's own benchmarks.", "organism bench body --json", "bench")
-    bench.add_argument("name", choices=("body", "journal", "lockstep"))
+    bench.add_argument("name", choices=("body", "journal", "lockstep", "population", "indicators"))
     bench.add_argument("--json", action="store_true", help="one JSON document")
     bench.add_argument("--quick", action="store_true", help="seconds instead of minutes, for a first look")
 
