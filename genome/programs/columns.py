@@ -4,7 +4,7 @@ A population reads hundreds of columns. Kept whole they would fill memory; compu
 they stay in the cache of the processor, and the kernels do not care where a history is cut.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -51,13 +51,17 @@ class Columns:
     """The columns of a market, to be filled in from its first bar to its last, each stretch once.
 
     keys    in the order of the rows
+    known   whole columns computed before: they are copied
     """
 
-    def __init__(self, market: Market, keys: Sequence[ColumnKey]) -> None:
+    def __init__(
+        self, market: Market, keys: Sequence[ColumnKey], known: Mapping[ColumnKey, F64] | None = None
+    ) -> None:
         self.market = market
         self.keys = tuple(keys)
         self._raw = _without_void(market)
-        self._row = {key: i for i, key in enumerate(self.keys)}
+        self._known = known or {}
+        self.row = {key: i for i, key in enumerate(self.keys)}
         self.waves = self._planned()
         """Fills of one wave may run at once; a wave needs the ones before it."""
 
@@ -95,7 +99,7 @@ class Columns:
         if raw >= 0:
             values = self._raw[raw]
             return lambda begin, matrix: values[begin : begin + matrix.shape[1]]
-        row = self._row[source]
+        row = self.row[source]
         return lambda _, matrix: matrix[row]
 
     def _averages(self, row: int, end: int) -> Fill:
@@ -111,8 +115,8 @@ class Columns:
     def _single(self, row: int) -> Fill:
         key, market, columns = self.keys[row], self.market, self._raw
         raw = raw_index(key)
-        if raw >= 0:
-            values = self._raw[raw]
+        if raw >= 0 or key in self._known:
+            values = self._raw[raw] if raw >= 0 else self._known[key]
 
             def copy(begin: int, matrix: F64) -> None:
                 matrix[row] = values[begin : begin + matrix.shape[1]]

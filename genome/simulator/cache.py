@@ -1,7 +1,8 @@
-"""Results by content: the same genome on the same bars at the same costs is never simulated twice. Bounded, LRU."""
+"""Results and indicator columns by content: what was computed once is not computed again. Bounded, LRU."""
 
 import hashlib
 from collections import OrderedDict
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -9,46 +10,50 @@ import msgspec
 from genome.costs import Costs
 from genome.genome import Genome
 from genome.market import F64, Market
+from genome.programs.compiling import ColumnKey
 
-Result = tuple[F64, F64]
-"""Figures (len(FIGURES),) and daily returns (D,)."""
+Kept = tuple[F64, ...]
+"""A result: figures (len(FIGURES),) and daily returns (D,). A column: values (T,)."""
 
 
 class Cache:
-    """Least recently used results, up to a number of bytes."""
+    """The least recently used go first when there are too many bytes. Safe to share between threads."""
 
     def __init__(self, most_bytes: int = 64 << 20) -> None:
         self.most_bytes = most_bytes
         self.bytes = 0
         self.hits = self.misses = 0
-        self._kept: OrderedDict[bytes, Result] = OrderedDict()
+        self._kept: OrderedDict[bytes, Kept] = OrderedDict()
+        self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def get(self, key: bytes) -> Result | None:
-        """Return a result, and remember that it was wanted."""
-        found = self._kept.get(key)
-        if found is None:
-            self.misses += 1
-            return None
-        self.hits += 1
-        self._kept.move_to_end(key)
-        return found
+    def get(self, key: bytes) -> Kept | None:
+        """Return what is kept, and remember that it was wanted."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is None:
+                self.misses += 1
+                return None
+            self.hits += 1
+            self._kept.move_to_end(key)
+            return found
 
-    def put(self, key: bytes, result: Result | None) -> None:
-        """Keep a result; the least recently used ones go when there is no room."""
-        if result is None or key in self._kept:
-            return
-        self._kept[key] = result
-        self.bytes += _size(result)
-        while self.bytes > self.most_bytes and self._kept:
-            _, gone = self._kept.popitem(last=False)
-            self.bytes -= _size(gone)
+    def put(self, key: bytes, value: Kept) -> None:
+        """Keep arrays nobody will change."""
+        with self._lock:
+            if key in self._kept or _size(value) > self.most_bytes:
+                return
+            self._kept[key] = value
+            self.bytes += _size(value)
+            while self.bytes > self.most_bytes:
+                _, gone = self._kept.popitem(last=False)
+                self.bytes -= _size(gone)
 
 
-def _size(result: Result) -> int:
-    return result[0].nbytes + result[1].nbytes + 256
+def _size(kept: Kept) -> int:
+    return sum(array.nbytes for array in kept) + 256
 
 
 _digests: WeakKeyDictionary[Market, bytes] = WeakKeyDictionary()
@@ -76,4 +81,12 @@ def result_key(genome: Genome, market: Market, costs: Costs, capital: float) -> 
     digest.update(repr((costs, capital)).encode())
     parts = (genome.entry_long, genome.exit_long, genome.entry_short, genome.exit_short, genome.genes)
     digest.update(msgspec.json.encode(parts))
+    return digest.digest()
+
+
+def column_key(market: Market, key: ColumnKey) -> bytes:
+    """A column of a market, by content."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(market_digest(market))
+    digest.update(repr(key).encode())
     return digest.digest()

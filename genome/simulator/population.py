@@ -16,7 +16,7 @@ from genome.market import F64, Market
 from genome.programs.columns import Columns, in_order
 from genome.programs.compiling import ColumnKey, Program, compile_genome
 from genome.simulator import layout as at
-from genome.simulator.cache import Cache, result_key
+from genome.simulator.cache import Cache, column_key, result_key
 from genome.simulator.crowd import BLOCK, crowd
 from genome.simulator.figures import FIGURES, figures
 from genome.simulator.ground import Ground, prepare
@@ -80,7 +80,7 @@ def evaluate(
     """Simulate every genome on every market by itself. Genomes need not be effective. Raises `BadInput`.
 
     threads    all cores when None
-    cache      results seen before are taken from it, and new ones kept
+    cache      results and columns seen before are taken from it, and new ones kept
     progress   called with (markets done, markets) after each
     """
     count = threads or os.cpu_count() or 1
@@ -106,10 +106,10 @@ def _on_market(
     found = {key: cache.get(key) for key in dict.fromkeys(keys)}
     missing = {key: genome for key, genome in zip(keys, genomes, strict=True) if found[key] is None}
     if missing:
-        rows, daily = _simulated(list(missing.values()), ground, capital, threads)
+        rows, daily = _simulated(list(missing.values()), ground, capital, threads, cache)
         for i, key in enumerate(missing):
-            found[key] = (rows[i].copy(), daily[i].copy())
-            cache.put(key, found[key])
+            result = found[key] = (rows[i].copy(), daily[i].copy())
+            cache.put(key, result)
     kept = [found[key] for key in keys]
     return np.array([k[0] for k in kept if k]), np.array([k[1] for k in kept if k])
 
@@ -162,14 +162,16 @@ def _wanted(programs: Sequence[Program], genes: Sequence[Traits]) -> dict[Column
     return wanted
 
 
-def _simulated(genomes: Sequence[Genome], ground: Ground, capital: float, threads: int) -> tuple[F64, F64]:
+def _simulated(
+    genomes: Sequence[Genome], ground: Ground, capital: float, threads: int, cache: Cache | None = None
+) -> tuple[F64, F64]:
     """Figures (genomes, figures) and daily returns (genomes, D)."""
     if not genomes:
         return np.empty((0, len(FIGURES))), np.empty((0, ground.n_days))
     packed = pack(genomes)
     accounts = np.tile(fresh_account(capital), (len(genomes), 1))
     daily = np.zeros((len(genomes), ground.n_days))
-    _Pass(packed, ground, accounts, daily, threads).run()
+    _Pass(packed, ground, accounts, daily, threads, cache).run()
     rows = np.empty((len(genomes), len(FIGURES)))
     returns = np.empty_like(daily)
     rows[packed.order], returns[packed.order] = figures(accounts, daily, ground), daily
@@ -179,12 +181,21 @@ def _simulated(genomes: Sequence[Genome], ground: Ground, capital: float, thread
 class _Pass:
     """One pass of packed genomes over one market."""
 
-    def __init__(self, packed: _Crowd, ground: Ground, accounts: F64, daily: F64, threads: int) -> None:
+    def __init__(
+        self,
+        packed: _Crowd,
+        ground: Ground,
+        accounts: F64,
+        daily: F64,
+        threads: int,
+        cache: Cache | None = None,
+    ) -> None:
         self.packed, self.ground, self.accounts, self.daily = packed, ground, accounts, daily
         n = len(accounts)
         self.memory = np.ones(int(packed.memory_at[-1]) + 1, np.uint8)
         self.carried = np.zeros(n, np.uint8)
-        self.columns = Columns(ground.market, packed.keys)
+        self.cache = cache
+        self.columns, self.fresh = self._columns()
         self.threads = min(threads, max(1, n // _FEWEST))
         edges = np.linspace(0, n, self.threads + 1).astype(int)
         self.shares = list(pairwise(edges))
@@ -197,6 +208,27 @@ class _Pass:
             for _ in self.shares
         ]
 
+    def _columns(self) -> tuple[Columns, dict[ColumnKey, F64]]:
+        """The columns, and whole arrays to be filled of those worth keeping: an average is computed as fast as read."""
+        market, keys = self.ground.market, self.packed.keys
+        if self.cache is None:
+            return Columns(market, keys), {}
+        known: dict[ColumnKey, F64] = {}
+        fresh: dict[ColumnKey, F64] = {}
+        for key in keys:
+            if key[0] in _CHEAP:
+                continue
+            kept = self.cache.get(column_key(market, key))
+            if kept is not None:
+                known[key] = kept[0]
+            elif (len(fresh) + 1) * market.size * 8 <= self.cache.most_bytes // 2:
+                fresh[key] = np.empty(market.size)
+        return Columns(market, keys, known), fresh
+
+    def _keep(self, begin: int, matrix: F64) -> None:
+        for key, column in self.fresh.items():
+            column[begin : begin + matrix.shape[1]] = matrix[self.columns.row[key]]
+
     def run(self) -> None:
         """Stretch after stretch: first the columns, wave by wave, then the genomes."""
         size = self.ground.market.size
@@ -205,7 +237,11 @@ class _Pass:
                 matrix = np.empty((max(1, len(self.packed.keys)), min(STRETCH_BARS, size - begin)))
                 for wave in self.columns.waves:
                     list(pool.map(lambda fill: fill(begin, matrix), wave))  # noqa: B023 - used up before the next
+                self._keep(begin, matrix)
                 list(pool.map(lambda i: self._share(i, begin, matrix), range(self.threads)))  # noqa: B023
+        if self.cache is not None:
+            for key, column in self.fresh.items():
+                self.cache.put(column_key(self.ground.market, key), (column,))
 
     def _share(self, i: int, begin: int, matrix: F64) -> None:
         packed, ground = self.packed, self.ground
@@ -220,6 +256,7 @@ class _Pass:
         )  # fmt: skip
 
 
+_CHEAP = frozenset({"raw", "ema"})
 _FEWEST = 4
 """Fewer genomes than this a thread are not worth a thread."""
 _NONE = np.empty((0, at.N_TRADE))

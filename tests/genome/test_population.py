@@ -1,5 +1,6 @@
 """Populations: the same figures one by one or a thousand at once, skipping or not, on one thread or two, cached or not."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,9 @@ from genome.costs import Costs
 from genome.genome import Genome
 from genome.grammar import parse_condition
 from genome.market import market as make_market
+from genome.programs import columns
 from genome.simulator import Cache, backtest, evaluate, population
+from genome.simulator.cache import result_key
 from tests.genome.making import random_costs, random_markets
 from tests.genome.random_trees import genomes
 
@@ -104,6 +107,7 @@ def test_a_cached_result_is_the_result_and_is_not_simulated_again():
     second = evaluate(CROWD, [path()], cache=cache)
     equal(first, second)
     assert cache.misses == misses
+    assert all(k in cache._kept for k in [result_key(CROWD[0], path(), Costs(), 10_000.0)])
     assert cache.hits >= len(CROWD)
 
 
@@ -114,9 +118,25 @@ def test_a_cached_result_is_the_result_and_is_not_simulated_again():
 )
 def test_the_cache_knows_what_a_result_depends_on(changed):
     cache, given_ = Cache(), {"markets": [path()], "costs": Costs(), "capital": 10_000.0}
-    evaluate(CROWD[:3], cache=cache, **given_)
-    evaluate(CROWD[:3], cache=cache, **{**given_, **changed})
-    assert cache.hits == 0
+    before = evaluate(CROWD[:3], cache=cache, **given_)
+    after = evaluate(CROWD[:3], cache=cache, **{**given_, **changed})
+    equal(after, evaluate(CROWD[:3], **{**given_, **changed}))
+    assert not np.array_equal(after.figures["fees"], before.figures["fees"])
+
+
+def test_kept_columns_change_no_figure_and_are_computed_once(monkeypatch):
+    """Other genomes of the same indicators find the columns; averages are computed as fast as they are read."""
+    cache, asked = Cache(), []
+    evaluate(CROWD[:10], [path()], cache=cache)
+    others = [msgspec.structs.replace(g, genes=(("stop", 0.05),)) for g in CROWD[:10]]
+    single = columns.Columns._single
+    monkeypatch.setattr(
+        columns.Columns,
+        "_single",
+        lambda self, row: asked.append(self.keys[row] in self._known) or single(self, row),
+    )
+    equal(evaluate(others, [path()], cache=cache), evaluate(others, [path()]))
+    assert any(asked)
 
 
 def test_the_cache_stays_within_its_bound():
