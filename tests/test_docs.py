@@ -79,3 +79,19 @@ def test_bad_usage_is_one_sentence_and_status_2(arguments):
 def test_the_run_script_becomes_the_command():
     script = (ROOT / "run").read_text()
     assert script.rstrip().endswith('exec "$venv/bin/organism" "$@"')
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_the_python_of_the_readme_runs(code):
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_genome_of_the_readme_can_be_read():
+    from genome.documents import parse_genome
+
+    (text,) = re.findall(r"```\n(entry long:.*?)```", README, re.DOTALL)
+    assert parse_genome("family: readme\n" + text).entry_long is not None
