@@ -7,7 +7,7 @@ remembers the last byte of its operand in `memory`, so any cutting into blocks g
 import numpy as np
 from numpy.typing import NDArray
 
-from genome.jit import inlined, kernel
+from genome.jit import inlined, lean
 from genome.programs.opcodes import (
     ABS,
     ADD,
@@ -35,13 +35,14 @@ _EVERY_BYTE = 0x0101010101010101
 
 
 @inlined
-def _number_row(reference: int, columns: Address, stride: int, numbers: Address, width: int, n: int) -> F64:
+def _number_row(reference: int, columns: Address, stride: int, numbers: Address, width: int) -> np.uint64:
+    """Address of an operand: a register, or a column where negative."""
     if reference < 0:
-        return floats_at(columns + np.uint64((-1 - reference) * stride * 8), n)
-    return floats_at(numbers + np.uint64(reference * width * 8), n)
+        return columns + np.uint64((-1 - reference) * stride * 8)
+    return numbers + np.uint64(reference * width * 8)
 
 
-@kernel
+@lean
 def interpret(
     code: I32,
     value: F64,
@@ -71,7 +72,7 @@ def interpret(
                 for i in range(n):
                     out[i] = v
                 continue
-            a = _number_row(code[k, 2], columns, stride, numbers, width, n)
+            a = floats_at(_number_row(code[k, 2], columns, stride, numbers, width), n)
             if operation == NEG:
                 for i in range(n):
                     out[i] = -a[i]
@@ -80,19 +81,19 @@ def interpret(
                 for i in range(n):
                     out[i] = abs(a[i])
                 continue
-            b = _number_row(code[k, 3], columns, stride, numbers, width, n)
+            b = floats_at(_number_row(code[k, 3], columns, stride, numbers, width), n)
             _combine(operation, a, b, out, n)
             continue
         if operation == GREATER:
             truth = bytes_at(conditions + np.uint64(code[k, 1] * width), n)
-            a = _number_row(code[k, 2], columns, stride, numbers, width, n)
-            b = _number_row(code[k, 3], columns, stride, numbers, width, n)
+            a = floats_at(_number_row(code[k, 2], columns, stride, numbers, width), n)
+            b = floats_at(_number_row(code[k, 3], columns, stride, numbers, width), n)
             for i in range(n):
                 truth[i] = np.uint8(a[i] > b[i]) * np.uint8(2) + np.uint8(not (a[i] <= b[i]))
         elif operation == AT_LEAST:
             truth = bytes_at(conditions + np.uint64(code[k, 1] * width), n)
-            a = _number_row(code[k, 2], columns, stride, numbers, width, n)
-            b = _number_row(code[k, 3], columns, stride, numbers, width, n)
+            a = floats_at(_number_row(code[k, 2], columns, stride, numbers, width), n)
+            b = floats_at(_number_row(code[k, 3], columns, stride, numbers, width), n)
             for i in range(n):
                 truth[i] = np.uint8(a[i] >= b[i]) * np.uint8(2) + np.uint8(not (a[i] < b[i]))
         elif operation == RISES:
@@ -170,7 +171,7 @@ def _logic(
             out[i] = every
 
 
-@kernel
+@lean
 def decide(
     outputs: I32, g: int, conditions: Address, width: int, may: Address, decisions: Address, n: int
 ) -> None:

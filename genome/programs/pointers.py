@@ -1,4 +1,4 @@
-"""Rows of memory as arrays without a reference count.
+"""Rows of memory as arrays that nobody owns.
 
 A view of an array that threads share costs an atomic increment each time it is taken, and two threads then run no
 faster than one. A row made from an address has no owner: whoever calls a kernel keeps the memory alive.
@@ -8,55 +8,46 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import carray, types  # type: ignore[attr-defined]
+from numba import types
 from numba.extending import intrinsic
+from numba.np import arrayobj
 from numpy.typing import NDArray
 
 from genome.jit import inlined
 
+_arrays: Any = arrayobj
 Address = np.uint64
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
 
 
-def _pointer(item: Any) -> Any:
-    """An intrinsic that turns a uint64 address into a pointer to `item`."""
+def _row(item: Any) -> Any:
+    """An intrinsic (address, n) → array of n items, C order, without an owner."""
+    array = types.Array(item, 1, "C")
 
-    @intrinsic
-    def pointer_at(typingctx: Any, address: Any) -> Any:  # noqa: ARG001 - the form numba asks for
-        signature = types.CPointer(item)(types.uint64)  # type: ignore[no-untyped-call]
+    def row(typingctx: Any, address: Any, n: Any) -> Any:  # noqa: ARG001 - the form numba asks for
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+            kind = context.get_value_type(types.intp)
+            width = context.get_abi_sizeof(context.get_data_type(item))
+            pointer = builder.inttoptr(arguments[0], context.get_data_type(item).as_pointer())
+            made: Any = _arrays.make_array(array)(context, builder)
+            size = ir.Constant(kind, width)
+            _arrays.populate_array(
+                made, data=pointer, shape=[arguments[1]], strides=[size], itemsize=size, meminfo=None
+            )
+            return made._getvalue()  # noqa: SLF001 - numba offers no other way
 
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+        return array(types.uint64, types.int64), codegen
 
-        return signature, codegen
-
-    return pointer_at
-
-
-_float64_at, _uint8_at, _uint64_at = (_pointer(t) for t in (types.float64, types.uint8, types.uint64))
-
-
-@inlined
-def floats_at(address: Address, n: int) -> F64:
-    """float64 (n,) at an address."""
-    row: F64 = carray(_float64_at(address), n)
-    return row
+    return intrinsic(row)
 
 
-@inlined
-def bytes_at(address: Address, n: int) -> U8:
-    """uint8 (n,) at an address."""
-    row: U8 = carray(_uint8_at(address), n)
-    return row
-
-
-@inlined
-def words_at(address: Address, n: int) -> U64:
-    """uint64 (n,) at an address: eight bytes at once."""
-    row: U64 = carray(_uint64_at(address), n)
-    return row
+# Called in compiled code as `floats_at(address, n)`; to the type checker they are anything.
+floats_at: Any = _row(types.float64)
+bytes_at: Any = _row(types.uint8)
+words_at: Any = _row(types.uint64)
+"""float64, uint8, and uint64 (eight bytes at once) at an address."""
 
 
 @intrinsic

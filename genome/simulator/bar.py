@@ -2,14 +2,14 @@
 
 import math
 
-from genome.jit import inlined, step
+from genome.jit import inlined, lean_step
 from genome.market import F64
 from genome.programs.machine import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT
 from genome.simulator import layout as at
 from genome.simulator.fills import enter, leave, on_grid, set_bounds, taker_price, trailing_level
 
 
-@step
+@lean_step
 def pay(account: F64, t: int, long_rate: int, short_rate: int, market: F64, costs: F64) -> None:
     """Funding per unit held: rates are already times the price they are paid on."""
     q = account[at.QUANTITY]
@@ -63,7 +63,7 @@ def fill_open(
     enter(account, traits, market, t, side, atr, sigma, costs)
 
 
-@step
+@lean_step
 def inside(account: F64, traits: F64, market: F64, t: int, costs: F64, trades: F64) -> None:
     """Liquidation, stop, target: the first that is touched closes the position."""
     q = account[at.QUANTITY]
@@ -94,7 +94,7 @@ def inside(account: F64, traits: F64, market: F64, t: int, costs: F64, trades: F
         leave(account, trades, t, fill, costs[at.MAKER], at.R_TARGET)
 
 
-@step
+@lean_step
 def leave_as_taker(
     account: F64, market: F64, t: int, price: float, reason: int, costs: F64, trades: F64
 ) -> None:
@@ -127,19 +127,16 @@ def close_bar(
         equity = 0.0
         _ruin(account, market, t, trades)
     account[at.EQUITY] = equity
-    peak = account[at.PEAK]
-    if equity >= peak:
-        account[at.LONGEST] = max(account[at.LONGEST], t - 1.0 - account[at.PEAK_BAR])
-        account[at.PEAK] = equity
-        account[at.PEAK_BAR] = t
-    elif equity < peak * (1.0 - account[at.DRAWDOWN]):
-        account[at.DRAWDOWN] = 1.0 - equity / peak
+    if equity >= account[at.PEAK]:
+        new_peak(account, equity, t, t)
+    elif equity < account[at.TROUGH]:
+        account[at.TROUGH] = equity
     if account[at.DEAD] == at.ALIVE and equity <= (1.0 - traits[at.DRAWDOWN_STOP]) * account[at.PEAK]:
         account[at.DEAD] = at.DRAWN_DOWN
         account[at.LEAVING] = 1.0 if account[at.QUANTITY] != 0.0 else 0.0
 
 
-@step
+@lean_step
 def _ruin(account: F64, market: F64, t: int, trades: F64) -> None:
     """Equity is gone: what is held is closed at the close of t, and nothing is ever done again."""
     if account[at.DEAD] == at.RUINED:
@@ -150,6 +147,16 @@ def _ruin(account: F64, market: F64, t: int, trades: F64) -> None:
     account[at.CASH] = 0.0
     account[at.DEAD] = at.RUINED
     account[at.LEAVING] = 0.0
+
+
+@inlined
+def new_peak(account: F64, equity: float, first: int, last: int) -> None:
+    """Equity is at or above the peak again at the closes of bars first … last."""
+    if account[at.TROUGH] < account[at.PEAK]:
+        account[at.DRAWDOWN] = max(account[at.DRAWDOWN], 1.0 - account[at.TROUGH] / account[at.PEAK])
+    account[at.LONGEST] = max(account[at.LONGEST], first - 1.0 - account[at.PEAK_BAR])
+    account[at.PEAK] = account[at.TROUGH] = equity
+    account[at.PEAK_BAR] = last
 
 
 @inlined

@@ -5,7 +5,7 @@ Blocks are the outer loop: the columns of a block are read by all genomes while 
 
 import numpy as np
 
-from genome.jit import kernel
+from genome.jit import lean
 from genome.market import F64, I64
 from genome.programs.machine import I32, decide, interpret
 from genome.programs.pointers import U8, Address, bytes_at, floats_at
@@ -16,7 +16,7 @@ from genome.simulator.walk import Flags, walk
 BLOCK = 512
 
 
-@kernel
+@lean
 def crowd(
     code: I32,
     value: F64,

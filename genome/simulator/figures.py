@@ -23,7 +23,7 @@ def figures(accounts: F64, daily: F64, ground: Ground) -> F64:
         trades, wins = accounts[:, at.N_TRADES], accounts[:, at.N_WINS]
         last = n_bars - 1.0 - accounts[:, at.PEAK_BAR]
         mean_equity = accounts[:, at.DAY_SUM] / n_days
-        drawdown = accounts[:, at.DRAWDOWN]
+        drawdown = np.maximum(accounts[:, at.DRAWDOWN], 1.0 - accounts[:, at.TROUGH] / accounts[:, at.PEAK])
         nan = np.nan
         table = {
             "total_return": growth - 1.0,

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from genome.jit import inlined, kernel
+from genome.jit import inlined, lean
 from genome.market import F64
 from genome.simulator import layout as at
 
@@ -111,7 +111,7 @@ def record(account: F64, trades: F64, t: int, price: float, pnl: float, reason: 
     account[at.RECORDED] += 1.0
 
 
-@kernel
+@lean
 def mark_open_trade(account: F64, trades: F64, t: int, close: float) -> None:
     """List what is still held at the end of the data."""
     if account[at.QUANTITY] != 0.0:

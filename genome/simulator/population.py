@@ -232,9 +232,14 @@ class _Pass:
     def run(self) -> None:
         """Stretch after stretch: first the columns, wave by wave, then the genomes."""
         size = self.ground.market.size
+        rows, matrix = max(1, len(self.packed.keys)), np.empty((0, 0))
         with ThreadPoolExecutor(self.threads) as pool:
             for begin in range(0, size, STRETCH_BARS):
-                matrix = np.empty((max(1, len(self.packed.keys)), min(STRETCH_BARS, size - begin)))
+                bars = min(STRETCH_BARS, size - begin)
+                if (
+                    matrix.shape[1] != bars
+                ):  # all but the last are alike: fresh memory has to be zeroed by the kernel
+                    matrix = np.empty((rows, bars))
                 for wave in self.columns.waves:
                     list(pool.map(lambda fill: fill(begin, matrix), wave))  # noqa: B023 - used up before the next
                 self._keep(begin, matrix)

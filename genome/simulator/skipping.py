@@ -8,12 +8,12 @@ import math
 
 import numpy as np
 
-from genome.jit import inlined, step
+from genome.jit import inlined, lean_step
 from genome.market import F64, I64
 from genome.programs.machine import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT
 from genome.programs.pointers import Address, first_byte, words_at
 from genome.simulator import layout as at
-from genome.simulator.bar import end_of_day
+from genome.simulator.bar import end_of_day, new_peak
 
 ENTRIES = ENTER_LONG | ENTER_SHORT
 _LEAVES_LONG = EXIT_LONG | ENTER_SHORT
@@ -29,11 +29,9 @@ def rest(account: F64, days: I64, begin: int, end: int, daily: F64) -> None:
     cash = account[at.CASH]
     account[at.EQUITY] = cash
     if cash >= account[at.PEAK]:
-        account[at.LONGEST] = max(account[at.LONGEST], begin - 1.0 - account[at.PEAK_BAR])
-        account[at.PEAK] = cash
-        account[at.PEAK_BAR] = end - 1.0
-    elif cash < account[at.PEAK] * (1.0 - account[at.DRAWDOWN]):
-        account[at.DRAWDOWN] = 1.0 - cash / account[at.PEAK]
+        new_peak(account, cash, begin, end - 1)
+    elif cash < account[at.TROUGH]:
+        account[at.TROUGH] = cash
     ended = days[end] - days[begin]
     if ended > 0:
         end_of_day(account, days[begin], daily)
@@ -107,7 +105,7 @@ def _until_touched(floor: float, ceiling: float, market: F64, summary: F64, t: i
     return until
 
 
-@step
+@lean_step
 def _until_touched_trailing(account: F64, market: F64, summary: F64, t: int, until: int, trail: float) -> int:
     """The same where a level follows the extreme, which is moved along.
 
@@ -143,53 +141,31 @@ def _until_touched_trailing(account: F64, market: F64, summary: F64, t: int, unt
 
 @inlined
 def _mark(account: F64, traits: F64, market: F64, summary: F64, t: int, until: int) -> int:
-    """Equity, peak and drawdown over the closes of [t, until); stops at a bar where the account itself must act."""
+    """Equity, peak and trough over the closes of [t, until); stops at a bar where the account itself must act."""
     q, cash = account[at.QUANTITY], account[at.CASH]
-    peak, peak_bar, longest, deepest = (
-        account[at.PEAK],
-        account[at.PEAK_BAR],
-        account[at.LONGEST],
-        account[at.DRAWDOWN],
-    )
     danger = max(0.0, 1.0 - traits[at.DRAWDOWN_STOP]) if account[at.DEAD] == at.ALIVE else 0.0
-    first = t
+    first, peak, trough = t, account[at.PEAK], account[at.TROUGH]
     while t < until:
-        stop = min(until, (t // at.STRETCH + 1) * at.STRETCH)
-        if stop - t == at.STRETCH:
+        if t % at.STRETCH == 0 and t + at.STRETCH <= until:
             s = t // at.STRETCH
             a, b = cash + q * summary[at.TOP_CLOSE, s], cash + q * summary[at.BOTTOM_CLOSE, s]
             low = min(a, b)
-            if max(a, b) < peak and low > peak * max(1.0 - deepest, danger) and low > 0.0:
-                t = stop
+            if max(a, b) < peak and low > peak * danger and low > 0.0:
+                trough = min(trough, low)
+                t += at.STRETCH
                 continue
-        before = peak, peak_bar, longest, deepest
-        acts = False
-        for u in range(t, stop):  # without branches: which close makes a peak or a low cannot be foretold
-            equity = cash + q * market[at.CLOSE, u]
-            rises = equity >= peak
-            longest = max(longest, u - 1.0 - peak_bar) if rises else longest
-            peak_bar = float(u) if rises else peak_bar
-            peak = equity if rises else peak
-            deepest = max(deepest, 1.0 - equity / peak)
-            acts |= equity <= peak * danger
-        if acts:
-            peak, peak_bar, longest, deepest = before
-            while not cash + q * market[at.CLOSE, t] <= max(peak, cash + q * market[at.CLOSE, t]) * danger:
-                equity = cash + q * market[at.CLOSE, t]
-                if equity >= peak:
-                    longest = max(longest, t - 1.0 - peak_bar)
-                    peak, peak_bar = equity, float(t)
-                deepest = max(deepest, 1.0 - equity / peak)
-                t += 1
+        equity = cash + q * market[at.CLOSE, t]
+        if equity >= peak:
+            account[at.TROUGH] = trough
+            new_peak(account, equity, t, t)
+            peak = trough = equity
+        elif equity <= peak * danger or equity <= 0.0:
             break
-        t = stop
+        else:
+            trough = min(trough, equity)
+        t += 1
     if t > first:
-        account[at.PEAK], account[at.PEAK_BAR], account[at.LONGEST], account[at.DRAWDOWN] = (
-            peak,
-            peak_bar,
-            longest,
-            deepest,
-        )
+        account[at.TROUGH] = trough
         account[at.EXPOSED] += t - first
         account[at.EQUITY] = cash + q * market[at.CLOSE, t - 1]
     return t

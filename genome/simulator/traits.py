@@ -74,7 +74,7 @@ def traits(genome: Genome) -> Traits:
 def fresh_account(capital: float) -> F64:
     """An account before its first bar."""
     account = np.zeros(at.N_ACCOUNT)
-    for place in (at.CASH, at.EQUITY, at.PEAK, at.DAY_EQUITY, at.CAPITAL):
+    for place in (at.CASH, at.EQUITY, at.PEAK, at.TROUGH, at.DAY_EQUITY, at.CAPITAL):
         account[place] = capital
     account[at.PEAK_BAR] = -1.0
     account[at.BAR_OUT] = -np.inf

@@ -7,7 +7,7 @@ without passing over equal.
 import numpy as np
 from numpy.typing import NDArray
 
-from genome.jit import inlined, kernel
+from genome.jit import inlined, lean
 from genome.market import F64, I64
 from genome.programs.pointers import Address, bytes_at
 from genome.simulator import layout as at
@@ -62,7 +62,7 @@ def _take(
     close_bar(account, traits, market, void, t, trades)
 
 
-@kernel
+@lean
 def walk(
     account: F64,
     traits: F64,
