@@ -24,31 +24,10 @@ from tests.genome.making import (
     walking_signals,
 )
 from tests.genome.oracle.account import run
+from tests.genome.oracle.both import CLOSE, same
 from tests.genome.random_trees import genomes
 
 CAPITALS = st.sampled_from((10_000.0, 500.0))
-CLOSE = {"rel": 1e-9, "abs": 1e-9, "nan_ok": True}
-
-
-def same_trades(ours, theirs):
-    def told(trades):
-        return [(t.side, t.entry_bar, t.exit_bar, t.reason) for t in trades]
-
-    assert told(ours) == told(theirs)
-    for name in ("entry_price", "exit_price", "quantity", "fees", "pnl"):
-        assert [getattr(t, name) for t in ours] == pytest.approx(
-            [getattr(t, name) for t in theirs], **CLOSE
-        ), name
-
-
-def same(ours, theirs):
-    """`ours` of the engine, `theirs` of the oracle."""
-    same_trades(ours.trades, theirs.trades)
-    assert list(ours.equity) == pytest.approx(theirs.equity, **CLOSE)
-    assert list(ours.daily) == pytest.approx(theirs.daily, **CLOSE)
-    assert ours.figures == pytest.approx(theirs.figures, **CLOSE)
-    assert ours.refused == theirs.refused
-    assert set(ours.flags) == theirs.flags
 
 
 @st.composite

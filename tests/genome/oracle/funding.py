@@ -61,6 +61,4 @@ def without_history(market: Market) -> bool:
 
 def funding_is_missing(d) -> bool:
     """Whether any rate that fell due on this market, held or not, was unknown."""
-    return d.market.funding_gaps > 0 or any(
-        math.isnan(rate) for t in range(d.market.size) for rate in at_the_open(d, t) + inside(d, t)
-    )
+    return any(math.isnan(rate) for t in range(d.market.size) for rate in at_the_open(d, t) + inside(d, t))

@@ -6,8 +6,8 @@ import pytest
 
 from genome.costs import Costs
 from organism.market import AssetClass
-from tests.genome.making import DAY, FREE, HOUR, bars, genes, levels
-from tests.genome.oracle.account import run
+from tests.genome.making import DAY, FREE, HOUR, START, bars, genes, levels
+from tests.genome.oracle.both import run
 from tests.genome.oracle.prices import book, of_steps, slippage
 
 NAN = math.nan
@@ -297,9 +297,13 @@ def test_stamps_in_missing_bars_are_due_at_the_next_open():
     assert some.equity == pytest.approx([10_000, 9_998, 9_998 - 4 - 2])
 
 
-def test_gaps_filled_by_a_loader_are_flagged_as_well():
-    assert outcome(bars(100, 100, funding_gaps=3)).flags == {"funding_missing"}
+def test_a_market_that_owes_no_funding_is_not_flagged():
     assert outcome(bars(100, 100)).flags == frozenset()
+    # A perpetual whose hours hold no stamp of 00, 08 or 16 misses none.
+    assert (
+        outcome(bars(100, 100, start_s=START + HOUR, asset_class=AssetClass.CRYPTO_PERPETUAL)).flags
+        == frozenset()
+    )
 
 
 def test_funding_is_due_on_a_void_bar():

@@ -6,7 +6,7 @@ import pytest
 
 from genome.costs import Costs
 from tests.genome.making import FREE, bars, genes, levels
-from tests.genome.oracle.account import run
+from tests.genome.oracle.both import run
 
 
 def trades(market, genome=None, costs=FREE, **at):

@@ -7,7 +7,7 @@ import pytest
 from genome.costs import Costs
 from organism.market import AssetClass
 from tests.genome.making import DAY, FREE, HOUR, START, bars, genes, levels
-from tests.genome.oracle.account import run
+from tests.genome.oracle.both import run
 from tests.genome.oracle.figures import (
     daily_returns,
     max_drawdown,

@@ -7,7 +7,7 @@ import pytest
 from genome.genome import Genome
 from genome.trees import Binary, Both, Column, Compare, Cross, Either, Indicator, Not, Number, Truth, Unary
 from tests.genome.making import FREE, bars
-from tests.genome.oracle.account import run
+from tests.genome.oracle.both import run
 from tests.genome.oracle.evaluate import both, either, levels, negation, series, signal
 
 T, F, U = True, False, None
@@ -60,6 +60,25 @@ def test_a_cross_over_an_unknown_bar_is_unknown():
 
     assert levels(cross, market) == [F, U, U, F]
     assert signal(cross, market) == [F, F, F, F]
+
+
+@pytest.mark.parametrize(
+    ("operator", "level", "entries"),
+    [
+        # Closes 3, void, 3, 1, 1, 3. Above 2: true ? true false false true, so the cross is ? ? ? false false true.
+        ("crosses_above", 2.0, [4]),
+        # Below 2: false ? false true true false; the cross: false ? false true false false. Filled one bar later.
+        ("crosses_below", 2.0, [3, 5]),
+    ],
+)
+def test_not_a_cross_fires_only_where_the_cross_is_known_to_be_false(operator, level, entries):
+    market = bars(3, None, 3, 1, 1, 3, 3)
+    genome = Genome(
+        family="not",
+        entry_long=Not(Cross(operator, Column("close"), Number(level))),
+        genes=(("maximum_hold", 1.0),),
+    )
+    assert [t.entry_bar for t in run(market, genome, FREE).trades] == entries
 
 
 def test_arithmetic():
