@@ -169,8 +169,8 @@ def _arguments(key: ColumnKey) -> tuple[float, ...]:
     return arguments
 
 
-def whole(market: Market, keys: Sequence[ColumnKey]) -> F64:
+def whole(market: Market, keys: Sequence[ColumnKey], known: Mapping[ColumnKey, F64] | None = None) -> F64:
     """Columns over the whole market, float64 (columns, T). For one genome; a population streams them."""
     matrix = np.empty((len(keys), market.size))
-    Columns(market, keys).fill(0, matrix)
+    Columns(market, keys, known).fill(0, matrix)
     return matrix

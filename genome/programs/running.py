@@ -1,6 +1,6 @@
 """One program over one market: its conditions at every close."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from genome.genome import Genome
 from genome.market import F64, Market
 from genome.programs.columns import in_order, whole
-from genome.programs.compiling import Program, compile_genome
+from genome.programs.compiling import ColumnKey, Program, compile_genome
 from genome.programs.machine import decide, interpret
 from genome.programs.opcodes import TRUE
 
@@ -27,13 +27,13 @@ def placed(program: Program, row: dict[object, int]) -> NDArray[np.int32]:
 
 
 class Run:
-    """A compiled genome over a whole market."""
+    """A compiled genome over a whole market. known: columns that were computed elsewhere, as those of a panel are."""
 
-    def __init__(self, market: Market, genome: Genome) -> None:
+    def __init__(self, market: Market, genome: Genome, known: Mapping[ColumnKey, F64] | None = None) -> None:
         self.program = compile_genome(genome)
         self.keys = in_order(self.program.columns)
         self.row: dict[object, int] = {key: i for i, key in enumerate(self.keys)}
-        self.matrix: F64 = whole(market, self.keys)
+        self.matrix: F64 = whole(market, self.keys, known)
         self.n = market.size
         self.void = np.isnan(market.columns[:4]).any(axis=0)
 

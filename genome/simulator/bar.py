@@ -33,34 +33,47 @@ def fill_open(
     trades: F64,
 ) -> None:
     """Decisions that fill at the open of t: first leave, then enter."""
+    last_side = leave_at_open(account, traits, market, t, decision, costs, trades)
+    side = entry_side(account, traits, t, decision, last_side)
+    if side != 0.0:
+        enter(account, traits, market, t, side, atr, sigma, costs)
+
+
+@inlined
+def leave_at_open(
+    account: F64, traits: F64, market: F64, t: int, decision: int, costs: F64, trades: F64
+) -> float:
+    """Close what is held where it is time to; return the side of what was closed, 0 for nothing."""
     q = account[at.QUANTITY]
-    last_side = 0.0
-    reason = -1
-    if q != 0.0:
-        leaves = EXIT_LONG if q > 0.0 else EXIT_SHORT
-        turns = ENTER_SHORT if q > 0.0 else ENTER_LONG
-        if account[at.LEAVING] > 0.0:
-            reason = at.R_DRAWDOWN
-        elif t - account[at.BAR_IN] >= traits[at.MAXIMUM_HOLD]:
-            reason = at.R_HOLD
-        elif decision & leaves:
-            reason = at.R_SIGNAL
-        elif decision & turns:
-            reason = at.R_REVERSAL
-        if reason < 0:
-            return
-        last_side = 1.0 if q > 0.0 else -1.0
-        side = -last_side
-        price = taker_price(market, t, market[at.OPEN, t], side, abs(q) * market[at.OPEN, t], costs)
-        leave(account, trades, t, price, costs[at.TAKER], reason)
-        account[at.LEAVING] = 0.0
-    side = 1.0 if decision & ENTER_LONG else -1.0
-    if not decision & (ENTER_LONG | ENTER_SHORT) or account[at.DEAD] != at.ALIVE or side == last_side:
-        return
+    if q == 0.0:
+        return 0.0
+    leaves = EXIT_LONG if q > 0.0 else EXIT_SHORT
+    turns = ENTER_SHORT if q > 0.0 else ENTER_LONG
+    if account[at.LEAVING] > 0.0:
+        reason = at.R_DRAWDOWN
+    elif t - account[at.BAR_IN] >= traits[at.MAXIMUM_HOLD]:
+        reason = at.R_HOLD
+    elif decision & leaves:
+        reason = at.R_SIGNAL
+    elif decision & turns:
+        reason = at.R_REVERSAL
+    else:
+        return 0.0
+    side = 1.0 if q > 0.0 else -1.0
+    price = taker_price(market, t, market[at.OPEN, t], -side, abs(q) * market[at.OPEN, t], costs)
+    leave(account, trades, t, price, costs[at.TAKER], reason)
+    account[at.LEAVING] = 0.0
+    return side
+
+
+@inlined
+def entry_side(account: F64, traits: F64, t: int, decision: int, last_side: float) -> float:
+    """Side of a position that may be opened at the open of t, 0 for none; `last_side` was closed there."""
+    side = 1.0 if decision & ENTER_LONG else -1.0 if decision & ENTER_SHORT else 0.0
+    if account[at.QUANTITY] != 0.0 or account[at.DEAD] != at.ALIVE or side == last_side:
+        return 0.0
     wait = traits[at.COOL_DOWN]
-    if wait > 0.0 and t <= account[at.BAR_OUT] + wait:
-        return
-    enter(account, traits, market, t, side, atr, sigma, costs)
+    return 0.0 if wait > 0.0 and t <= account[at.BAR_OUT] + wait else side
 
 
 @lean_step

@@ -14,8 +14,13 @@ FIGURES = (
 
 def figures(accounts: F64, daily: F64, ground: Ground) -> F64:
     """float64 (genomes, len(FIGURES)) from accounts (genomes, N_ACCOUNT) and daily returns (genomes, D)."""
-    year = float(ground.market.asset_class.days_per_year)
-    n_days, n_bars = daily.shape[1], ground.market.size
+    return figures_over(accounts, daily, ground.market.asset_class.days_per_year, ground.market.size)
+
+
+def figures_over(accounts: F64, daily: F64, days_per_year: int, n_bars: int) -> F64:
+    """The same for any number of bars, or instants of many markets."""
+    year = float(days_per_year)
+    n_days = daily.shape[1]
     growth = accounts[:, at.EQUITY] / accounts[:, at.CAPITAL]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         cagr = np.where(growth > 0.0, growth ** (year / n_days) - 1.0, -1.0)

@@ -154,17 +154,24 @@ def enter(
     account: F64, traits: F64, market: F64, t: int, side: float, atr: float, sigma: float, costs: F64
 ) -> None:
     """Open a position at the open of t, if size and rules allow. `atr`, `sigma`: at the close of the decision."""
-    by_atr = not math.isnan(traits[at.STOP_ATR])
-    if by_atr and math.isnan(atr):
+    if not math.isnan(traits[at.STOP_ATR]) and math.isnan(atr):
         return
     w = wanted_share(account, traits, atr, sigma, market[at.CLOSE, t - 1], costs)
-    if not w > 0.0:
+    if w > 0.0:
+        enter_with(
+            account, traits, market, t, side, atr, min(w * account[at.EQUITY], account[at.CASH]), costs
+        )
+
+
+@inlined
+def enter_with(
+    account: F64, traits: F64, market: F64, t: int, side: float, atr: float, outlay: float, costs: F64
+) -> None:
+    """Open a position for an outlay, fee included, unless what the lot leaves of it is too small."""
+    if not outlay > 0.0:
         return
-    wanted = min(w * account[at.EQUITY], account[at.CASH])
-    if not wanted > 0.0:
-        return
-    price = taker_price(market, t, market[at.OPEN, t], side, wanted, costs)
-    quantity = wanted / (price * (1.0 + costs[at.TAKER]))
+    price = taker_price(market, t, market[at.OPEN, t], side, outlay, costs)
+    quantity = outlay / (price * (1.0 + costs[at.TAKER]))
     if costs[at.LOT] > 0.0:
         quantity = whole_steps(quantity, costs[at.LOT], False) * costs[at.LOT]
     if not (quantity > 0.0 and price > 0.0) or quantity * price < costs[at.MIN_NOTIONAL]:
@@ -204,23 +211,33 @@ def _set_levels(account: F64, traits: F64, side: float, price: float, atr: float
 
 @inlined
 def set_bounds(account: F64, costs: F64) -> None:
-    """Between at.FLOOR and at.CEILING nothing fixed is touched; liquidation moves with cash, so after each funding."""
-    q, cash, m = account[at.QUANTITY], account[at.CASH], costs[at.MAINTENANCE]
+    """Between FLOOR and CEILING nothing fixed is touched; liquidation moves with cash, so after each funding."""
+    set_bounds_with(account, account[at.CASH], costs)
+
+
+@inlined
+def set_bounds_with(account: F64, cash: float, costs: F64) -> None:
+    """The same where the position is backed by more than its own cash."""
+    q, m = account[at.QUANTITY], costs[at.MAINTENANCE]
     liquidation = np.nan
     if q > 0.0 and cash < 0.0:
         liquidation = -cash / (q * (1.0 - m))
     elif q < 0.0:
         liquidation = cash / (-q * (1.0 + m))
     account[at.LIQUIDATION] = liquidation
+    # Where there is no stop or target it is NaN: a comparison with it is false, and leaves the other bound.
+    floor, ceiling = 0.0, np.inf
     stop, target = on_grid(account[at.STOP_LEVEL], -q, costs), on_grid(account[at.TARGET_LEVEL], q, costs)
-    if q > 0.0:
-        floor = stop if not math.isnan(stop) else 0.0
-        account[at.FLOOR] = max(floor, liquidation)
-        account[at.CEILING] = target if not math.isnan(target) else np.inf
-    else:
-        ceiling = stop if not math.isnan(stop) else np.inf
-        account[at.CEILING] = min(ceiling, liquidation)  # also where it is negative
-        account[at.FLOOR] = target if not math.isnan(target) else 0.0
+    below, above = (stop, target) if q > 0.0 else (target, stop)
+    if below > floor:  # noqa: PLR1730 - max() of a NaN is anyone's guess
+        floor = below
+    if above < ceiling:  # noqa: PLR1730
+        ceiling = above
+    if q > 0.0 and liquidation > floor:
+        floor = liquidation
+    if q < 0.0 and liquidation < ceiling:
+        ceiling = liquidation  # also where it is negative
+    account[at.FLOOR], account[at.CEILING] = floor, ceiling
 
 
 @inlined

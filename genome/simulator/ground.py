@@ -83,7 +83,7 @@ def _laid_out(market: Market, costs: Costs) -> Ground:
     matrix[at.ABOVE] = np.fmax(highs, matrix[at.MARK_HIGH])
     matrix[at.BELOW] = np.fmin(lows, matrix[at.MARK_LOW])
     blind = _funding(market, matrix, costs)
-    _slippage(market, matrix, costs, void)
+    _slippage(market, matrix, costs)
     flags = np.zeros((at.N_FLAGS, n + at.PADDING), np.uint8)
     may = ~(void | hole)
     may[:-1] &= ~void[1:]
@@ -185,21 +185,22 @@ def _carried(values: F64) -> F64:
     return result
 
 
-def _slippage(market: Market, matrix: F64, costs: Costs, void: NDArray[np.bool_]) -> None:
+def _slippage(market: Market, matrix: F64, costs: Costs) -> None:
     """σ and depth as known before each bar; where unknown, the worst seen so far."""
     matrix[at.SLIPPAGE] = costs.half_spread + (0.0 if costs.book_offsets is not None else costs.slippage)
     if not (costs.volatility_slippage or costs.volume_slippage or costs.impact):
         return
-    sigma, depth = _recent(market, void)
+    sigma, depth = recent(market)
     sigma, depth = _worst_so_far(sigma, highest=True), _worst_so_far(depth, highest=False)
     matrix[at.SIGMA, 1:] = np.nan_to_num(sigma[:-1])
     matrix[at.DEPTH, 1:] = np.nan_to_num(depth[:-1])
     matrix[at.SLIPPAGE] += costs.volatility_slippage * matrix[at.SIGMA]
 
 
-def _recent(market: Market, void: NDArray[np.bool_]) -> tuple[F64, F64]:
+def recent(market: Market) -> tuple[F64, F64]:
     """σ of the last 20 log returns (ddof 1), and mean volume of 20 bars times close; over bars that are not void."""
     sigma, depth = np.full(market.size, np.nan), np.full(market.size, np.nan)
+    void = np.isnan(market.columns[:4]).any(axis=0)
     good = np.flatnonzero(~void)
     if good.size == 0:
         return sigma, depth

@@ -77,7 +77,7 @@ def backtest(
     ready = effective(genome)
     ground, genes = prepare(market, costs), traits(ready)
     decisions = (
-        _given(signals, ground) if signals is not None else Run(market, ready).decisions(ground.flags[at.MAY])
+        given(signals, ground) if signals is not None else Run(market, ready).decisions(ground.flags[at.MAY])
     )
     shifted = np.zeros(market.size + BLOCK, np.uint8)
     shifted[LEAD + 1 : LEAD + market.size] = decisions[: market.size - 1]
@@ -98,7 +98,8 @@ def backtest(
     return _result(account, daily, trades, equity, held, ground)
 
 
-def _given(signals: Signals, ground: Ground) -> NDArray[np.uint8]:
+def given(signals: Signals, ground: Ground) -> NDArray[np.uint8]:
+    """Decision bytes of levels that somebody else computed."""
     rows = [np.asarray(row, bool) for row in signals]
     if len(rows) != 4 or any(row.shape != (ground.market.size,) for row in rows):  # noqa: PLR2004 - the four conditions
         raise BadInput(f"signals must be four rows of {ground.market.size} levels, one a bar.")

@@ -1,0 +1,254 @@
+"""Many accounts on one equity, instant by instant: SEMANTICS.md section 8.
+
+Each asset keeps an account of its own whose cash is only what its own fills and funding moved; the cash of all is the
+capital and their sum. Bars of all assets lie end to end in the same arrays, so a bar has one number everywhere.
+"""
+
+import math
+
+import numpy as np
+
+from genome.jit import kernel, lean_step
+from genome.market import F64, I64
+from genome.programs.pointers import U8
+from genome.simulator import layout as at
+from genome.simulator.bar import (
+    end_of_day,
+    entry_side,
+    inside,
+    leave_as_taker,
+    leave_at_open,
+    new_peak,
+    pay,
+    touch_above,
+    touch_below,
+)
+from genome.simulator.fills import enter_with, leave, set_bounds_with
+
+LIQUIDITY, CALM, MOMENTUM = range(3)
+"""Rows of what assets are ranked by; larger is better."""
+GROSS, CAP, LEAST = range(3)
+"""Limits: gross exposure, share of equity an asset may have at most, and has to want at least."""
+
+
+@lean_step
+def rank(values: F64, bars: I64, a: int) -> float:
+    """Share of the other assets here that are lower, ties half; alone 0.5, unknown 0."""
+    own = values[bars[a]]
+    if math.isnan(own):
+        return 0.0
+    lower, others = 0.0, 0.0
+    for b in range(bars.size):
+        if b != a and bars[b] >= 0 and not math.isnan(values[bars[b]]):
+            others += 1.0
+            if values[bars[b]] < own:
+                lower += 1.0
+            elif values[bars[b]] == own:
+                lower += 0.5
+    return lower / others if others > 0.0 else 0.5
+
+
+@lean_step
+def value(account: F64, last: float) -> float:
+    """What a position is worth at a price."""
+    q = account[at.QUANTITY]
+    return float(q * last) if q != 0.0 else 0.0
+
+
+@kernel
+def together(
+    bars: I64, accounts: F64, traits: F64, market: F64, flags: U8, decisions: U8, atr: F64, scores: F64, ranked: F64,
+    weights: F64, limits: F64, costs: F64, days: I64, whole: F64, daily: F64, trades: F64, owner: I64, equity: F64, exposures: F64,
+) -> None:  # fmt: skip
+    """Walk all assets through all instants.
+
+    bars       int64 (instants + 1, assets): number of the asset's bar at the instant, −1 for none; its last bar at the end
+    decisions  uint8 (bars,): what was decided at the close of the bar before
+    atr        float64 (bars,): ATR at that close, where stops need it
+    scores     float64 (2, bars): share of aligned signals for a long and a short entry; NaN forbids
+    ranked     float64 (3, bars): what assets are ranked by, at that close
+    weights    float64 (3,); limits float64 (3,); costs float64 (assets, N_COSTS)
+    days       int64 (instants + 1,): index of the day
+    whole      the account of all: equity, peak, trough, days
+    owner      int64: asset of each recorded trade
+    equity, exposures   float64 (instants,), (instants, assets): at the close of each
+    """
+    n = bars.shape[1]
+    last = np.zeros(n)
+    outlays, sides = np.zeros(n), np.zeros(n)
+    final = bars.shape[0] - 2
+    for i in range(final + 1):
+        here = bars[i]
+        _open(here, accounts, traits, market, flags, decisions, atr, scores, ranked, weights, limits, costs, whole, last, outlays,
+              sides, trades, owner)  # fmt: skip
+        _inside(here, accounts, traits, market, flags, costs, whole, last, trades, owner)
+        for a in range(n):
+            t = here[a]
+            if t < 0:
+                continue
+            over = i < final and _ended(bars, i, a)
+            if accounts[a, at.QUANTITY] != 0.0 and (flags[at.HOLE, t] != 0 or over):
+                leave_as_taker(accounts[a], market, t, last[a], at.R_GAP, costs[a], trades)
+                _own(accounts, whole, owner, a)
+        _judge(i, here, bars, accounts, traits, whole, last, trades, owner)
+        equity[i] = whole[at.EQUITY]
+        for a in range(n):
+            exposures[i, a] = value(accounts[a], last[a])
+        if days[i + 1] != days[i]:
+            end_of_day(whole, days[i], daily)
+
+
+@lean_step
+def _ended(bars: I64, i: int, a: int) -> bool:
+    """Whether this is the asset's last bar."""
+    return bool(bars[i, a] == bars[bars.shape[0] - 1, a])
+
+
+@lean_step
+def _own(accounts: F64, whole: F64, owner: I64, a: int) -> None:
+    """Rows of the trade list that are new are this asset's."""
+    row = int(accounts[a, at.RECORDED])
+    while int(whole[at.RECORDED]) < row:
+        owner[int(whole[at.RECORDED])] = a
+        whole[at.RECORDED] += 1.0
+    for b in range(accounts.shape[0]):
+        accounts[b, at.RECORDED] = whole[at.RECORDED]
+
+
+@lean_step
+def _cash(accounts: F64, whole: F64) -> float:
+    cash = whole[at.CAPITAL]
+    for a in range(accounts.shape[0]):
+        cash += accounts[a, at.CASH]
+    return float(cash)
+
+
+@lean_step
+def _open(
+    here: I64, accounts: F64, traits: F64, market: F64, flags: U8, decisions: U8, atr: F64, scores: F64, ranked: F64, weights: F64,
+    limits: F64, costs: F64, whole: F64, last: F64, outlays: F64, sides: F64, trades: F64, owner: I64,
+) -> None:  # fmt: skip
+    """Funding, every close, then all entries, scaled alike where cash or gross exposure is short."""
+    wanted = 0.0
+    for a in range(here.size):
+        outlays[a], t = 0.0, here[a]
+        if t < 0:
+            continue
+        pay(accounts[a], t, at.PAID_LONG, at.PAID_SHORT, market, costs[a])
+        if flags[at.VOID, t] != 0:
+            continue
+        decision = int(decisions[t])
+        gone = leave_at_open(accounts[a], traits, market, t, decision, costs[a], trades)
+        _own(accounts, whole, owner, a)
+        sides[a] = entry_side(accounts[a], traits, t, decision, gone)
+        if sides[a] == 0.0 or (not math.isnan(traits[at.STOP_ATR]) and math.isnan(atr[t])):
+            continue
+        share = _share(here, a, t, sides[a], scores, ranked, weights, limits, traits)
+        if share > limits[LEAST]:
+            outlays[a] = share * whole[at.EQUITY]
+            wanted += outlays[a]
+    if not wanted > 0.0:
+        return
+    gross = 0.0
+    for a in range(here.size):
+        gross += abs(value(accounts[a], last[a]))
+    room = max(0.0, min(_cash(accounts, whole), limits[GROSS] * whole[at.EQUITY] - gross))
+    factor = min(1.0, room / wanted)
+    for a in range(here.size):
+        if outlays[a] > 0.0:
+            enter_with(
+                accounts[a], traits, market, here[a], sides[a], atr[here[a]], outlays[a] * factor, costs[a]
+            )
+
+
+@lean_step
+def _share(
+    here: I64, a: int, t: int, side: float, scores: F64, ranked: F64, weights: F64, limits: F64, traits: F64
+) -> float:
+    """Wanted share of equity; NaN where the signals do not allow it."""
+    score = scores[0 if side > 0.0 else 1, t]
+    total = weights[0] + weights[1] + weights[2]
+    better = 1.0
+    for k in range(3):
+        if weights[k] > 0.0:
+            better += weights[k] * rank(ranked[k], here, a)
+    score *= better / (1.0 + total)
+    if math.isnan(score):
+        return math.nan
+    return float(min(limits[CAP] * score, limits[CAP], traits[at.POSITION_LIMIT]))
+
+
+@lean_step
+def _inside(
+    here: I64, accounts: F64, traits: F64, market: F64, flags: U8, costs: F64, whole: F64, last: F64, trades: F64, owner: I64
+) -> None:  # fmt: skip
+    """Funding inside, then liquidation, stop and target of each, all seeing the same cash; then the new closes."""
+    for a in range(here.size):
+        if here[a] >= 0:
+            pay(accounts[a], here[a], at.INSIDE_LONG, at.INSIDE_SHORT, market, costs[a])
+    total = _cash(accounts, whole)
+    for a in range(here.size):
+        total += value(accounts[a], last[a])
+    for a in range(here.size):
+        if here[a] >= 0 and accounts[a, at.QUANTITY] != 0.0:
+            set_bounds_with(accounts[a], total - value(accounts[a], last[a]), costs[a])
+    for a in range(here.size):
+        t = here[a]
+        if t < 0 or flags[at.VOID, t] != 0:
+            continue
+        account = accounts[a]
+        last[a] = market[at.CLOSE, t]
+        if account[at.QUANTITY] == 0.0:
+            continue
+        if market[at.BELOW, t] <= touch_below(account, traits) or market[at.ABOVE, t] >= touch_above(
+            account, traits
+        ):
+            inside(account, traits, market, t, costs[a], trades)
+            _own(accounts, whole, owner, a)
+        if account[at.QUANTITY] > 0.0:
+            account[at.EXTREME] = max(account[at.EXTREME], market[at.HIGH, t])
+        elif account[at.QUANTITY] < 0.0:
+            account[at.EXTREME] = min(account[at.EXTREME], market[at.LOW, t])
+
+
+@lean_step
+def _judge(
+    i: int, here: I64, bars: I64, accounts: F64, traits: F64, whole: F64, last: F64, trades: F64, owner: I64
+) -> None:
+    """Equity of all at the close of an instant; ruin and drawdown are of the whole."""
+    n = here.size
+    equity = _cash(accounts, whole)
+    held = False
+    for a in range(n):
+        equity += value(accounts[a], last[a])
+    if equity <= 0.0 and whole[at.DEAD] != at.RUINED:
+        for a in range(n):
+            if accounts[a, at.QUANTITY] != 0.0:
+                leave(accounts[a], trades, _newest(bars, i, a), last[a], 0.0, at.R_RUIN)
+                _own(accounts, whole, owner, a)
+            accounts[a, at.DEAD], accounts[a, at.LEAVING] = at.RUINED, 0.0
+        whole[at.CAPITAL] -= _cash(accounts, whole)  # nothing is left, and nothing is owed
+        whole[at.DEAD] = at.RUINED
+    if whole[at.DEAD] == at.RUINED:
+        equity = 0.0
+    for a in range(n):
+        held = held or accounts[a, at.QUANTITY] != 0.0
+    whole[at.EXPOSED] += 1.0 if held else 0.0
+    whole[at.EQUITY] = equity
+    if equity >= whole[at.PEAK]:
+        new_peak(whole, equity, i, i)
+    elif equity < whole[at.TROUGH]:
+        whole[at.TROUGH] = equity
+    if whole[at.DEAD] == at.ALIVE and equity <= (1.0 - traits[at.DRAWDOWN_STOP]) * whole[at.PEAK]:
+        whole[at.DEAD] = at.DRAWN_DOWN
+        for a in range(n):
+            accounts[a, at.DEAD] = at.DRAWN_DOWN
+            accounts[a, at.LEAVING] = 1.0 if accounts[a, at.QUANTITY] != 0.0 else 0.0
+
+
+@lean_step
+def _newest(bars: I64, i: int, a: int) -> int:
+    """The asset's newest bar."""
+    while i > 0 and bars[i, a] < 0:
+        i -= 1
+    return int(bars[i, a])
