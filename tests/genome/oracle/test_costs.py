@@ -159,6 +159,15 @@ def test_a_price_on_its_tick_stays_there_whatever_the_last_bit_says():
     assert of_steps(1_234_567.8900000016, 0.01, math.ceil) == pytest.approx(1_234_567.89, abs=1e-4)
 
 
+@pytest.mark.parametrize("price", [167_772.02, 1_048_609.12])
+def test_a_fill_on_its_tick_at_many_ticks_stays_there(price):
+    # 167,772.02 / 0.01 is 16,777,201.999999998, and 1,048,609.12 / 0.01 is 104,860,912.000000015.
+    market = bars(*[price] * 4, tick=0.01)
+    for at in ({"entry_long": [0], "exit_long": [2]}, {"entry_short": [0], "exit_short": [2]}):
+        trade = only(market, **at)
+        assert (trade.entry_price, trade.exit_price) == pytest.approx((price, price), abs=1e-6)
+
+
 def test_taker_fills_are_rounded_against_the_taker():
     costs = Costs(taker=0.0, slippage=0.001)
     long = only(bars(*[100] * 4, tick=0.25), costs=costs, entry_long=[0], exit_long=[2])
