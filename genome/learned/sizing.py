@@ -15,7 +15,7 @@ def size(risk: Risk, risked: float = 0.01, most: float = MOST) -> float:
     the interval that lies on the expected side: an even bet gets half. A forecast that is not a number, or that knows no
     adverse outcome, gets the cap at most, and nothing where it is NaN.
 
-    >>> size(Risk(expected=0.01, downside=-0.02, upside=0.06, asymmetry=0.0, interval=0.08), risked=0.002)
+    >>> round(size(Risk(0.01, -0.02, 0.06, 0.0, 0.08), risked=0.002), 6)
     0.075
     """
     if not all(map(math.isfinite, (risk.expected, risk.downside, risk.upside))) or risk.expected == 0.0:

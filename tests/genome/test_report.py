@@ -25,7 +25,10 @@ def told(n=24 * 150, trades=None, bar_s=3_600, **other):
     rng = np.random.default_rng(7)
     market = bars(100 * np.exp(np.cumsum(rng.normal(0, 0.005, n))), bar_s=bar_s)
     equity = 10_000 * np.exp(np.cumsum(rng.normal(0, 0.002, n)))
-    made = [trade(rng.normal(0, 50), side=1 - 2 * (i // 40 % 2), entry=i, leave=i + 5) for i in range(0, n - 6, 40)]
+    made = [
+        trade(rng.normal(0, 50), side=1 - 2 * (i // 40 % 2), entry=i, leave=i + 5)
+        for i in range(0, n - 6, 40)
+    ]
     found = result(market, equity, made if trades is None else trades)
     return Told(
         strategy="ema <crossover>", params=(("fast", "12"),), conditions=(("entry_long", "ema(12) > ema(26)"),),
