@@ -81,6 +81,12 @@ def test_not_a_cross_fires_only_where_the_cross_is_known_to_be_false(operator, l
     assert [t.entry_bar for t in run(market, genome, FREE).trades] == entries
 
 
+def test_a_market_that_begins_beyond_has_not_crossed():
+    genome = Genome(family="cross", entry_long=Cross("crosses_above", Column("close"), Number(2.0)))
+    assert run(bars(3, 3, 3), genome, FREE).trades == []
+    assert [t.entry_bar for t in run(bars(1, 3, 3), genome, FREE).trades] == [2]
+
+
 def test_arithmetic():
     market = bars((4, 2), (0, 0), None)  # open and close
     opened, closed, two = Column("open"), Column("close"), Number(2.0)
