@@ -67,7 +67,7 @@ STOCHASTIC = Seed(
     mathematics="Raw %K = 100·(close − lowest low)/(highest high − lowest low) of k bars; %K = its mean of `smooth`, %D = mean of %K over d. "
     "Long where %K crosses above %D while %D < oversold; out where %K > overbought. Short in the mirror.",
     why="Closes cluster near the end of the range while a move has strength; the turn of %K below 20 is the first sign that it has none.",
-    source="G. Lane, 'Lane's stochastics', Technical Analysis of Stocks & Commodities 2 (1984), pp. 87–90.",
+    source="G. Lane, 'Lane's stochastics', Technical Analysis of Stocks & Commodities 2 (1984).",
     rows="S4-24.5, S4-20.13",
     example="k=5 smooth=1 d=2 on closes 22 20 18 16 14 12 13 20 22 21: long at bar 6, out at 7 to 9, short at 9.",
 )  # fmt: skip

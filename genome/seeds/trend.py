@@ -42,7 +42,7 @@ EMA_CROSSOVER = Seed(
     mathematics="Long on the bar where EMA(fast) rises above EMA(slow), short where it falls below; each closes the other. "
     "EMA(n)[t] = EMA[t−1] + 2/(n+1)·(close[t] − EMA[t−1]), seeded with the first close, no value for n − 1 bars.",
     why="Trends last longer than chance allows; two averages filter noise at the price of a lag of about n/2 bars.",
-    source="R. Donchian's 5- and 20-day averages, in: Futures 3 (1974), p. 133; Brock, Lakonishok and LeBaron, 'Simple technical "
+    source="R. Donchian's 5- and 20-day averages (1974); Brock, Lakonishok and LeBaron, 'Simple technical "
     "trading rules', Journal of Finance 47 (1992), pp. 1731–1764.",
     rows="S4-24.2, S4-18.2",
     example="fast=2 slow=3 on closes 10 10 10 10 13 13 7 7: long at bar 4, short at bar 6.",
@@ -73,7 +73,7 @@ DONCHIAN_BREAKOUT = Seed(
     "`exit` bars before); short in the mirror with the factor 1 − threshold. The channel never holds the bar itself: with "
     "it, no close could ever leave it. Filtered: the bar `hold` bars ago broke out, and this close is still beyond that level.",
     why="A new extreme is news that not everybody has acted on; few breakouts run far and pay for the many that fail.",
-    source="R. Donchian (1960), 'The 4-week rule'; C. Faith, 'Way of the Turtle' (2007), pp. 67–70 (20 and 10 bars, 55 and 20).",
+    source="R. Donchian (1960), 'The 4-week rule'; C. Faith, 'Way of the Turtle' (2007), ch. 5 (20 and 10 bars, 55 and 20).",
     rows="S4-24.3, S4-5.1, S4-5.2, S4-20.10",
     example="20 closes of 100, then 101 … 120: long at bar 20 and at each bar after it.",
 )  # fmt: skip
@@ -111,7 +111,7 @@ ATR_STOP = Seed(
     "at the decision and best price·(1 − trailing), or by the opposite crossing. Short in the mirror.",
     why="The entry matters less than where the loss ends: a stop in units of the market's own noise is neither too near nor too far.",
     source="J. W. Wilder, 'New Concepts in Technical Trading Systems' (1978), section III (the volatility system); "
-    "C. Le Beau's chandelier exit, in: A. Elder, 'Come Into My Trading Room' (2002), p. 173.",
+    "C. Le Beau's chandelier exit, in: A. Elder, 'Come Into My Trading Room' (2002).",
     rows="S4-24.7, S4-20.7, S4-21.7",
     example="fast=2 slow=3 atr_period=2 on closes 100 ×4, 101, then a bar that opens at 101 and one with a low of 99: long at bar 4, "
     "filled at 101, ATR 0.5, stopped at 101 − 2.3·0.5 = 99.85 in bar 6.",
@@ -146,7 +146,7 @@ ICHIMOKU_CLOUD = Seed(
     "back or close falls out below the cloud. Short in the mirror. The lagging span, which looks ahead, is not used.",
     why="Three horizons must agree, and the cloud is support that is known beforehand.",
     source="G. Hosoda (Ichimoku Sanjin, 1969); N. Péloille, 'Trading with Ichimoku' (2017), ch. 2; "
-    "M. Patel, 'Trading with Ichimoku Clouds' (2010), pp. 33–60.",
+    "M. Patel, 'Trading with Ichimoku Clouds' (2010).",
     rows="S4-24.8",
     example="conversion=2 base=3 span=4 displacement=2 on closes 10 ×6, then 11 12 13: long at bars 7 and 8.",
 )  # fmt: skip
@@ -168,7 +168,7 @@ VOLATILITY_SCALING = Seed(
     why="An asset's own past year tells the sign of its next month, in 58 of 58 futures studied; scaling by volatility gives every "
     "bet the same risk and shrinks it before crises rather than after them.",
     source="T. Moskowitz, Y. H. Ooi and L. Pedersen, 'Time series momentum', Journal of Financial Economics 104 (2012), pp. 228–250: "
-    "12 months, 40 % a year (p. 233).",
+    "12 months, positions scaled to 40 % a year.",
     rows="S4-24.10, S4-19.2",
     example="lookback=3 on closes 10 10 10 11 12 11 9 8: long at bars 3, 4 and 5, short at bars 6 and 7.",
 )
