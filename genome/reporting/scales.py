@@ -56,7 +56,9 @@ def scale_of(low: float, high: float, *, log: bool = False, zero: bool = False) 
         low, high = math.log(low), math.log(high)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
-    if not high > low:
+    if not high - low > 1e-12 * max(
+        abs(low), abs(high), 1e-280
+    ):  # nothing a double can tell apart on a chart
         low, high = low - max(abs(low) * 0.01, 1e-9), high + max(abs(high) * 0.01, 1e-9)
     air = 0.05 * (high - low)
     return Scale(

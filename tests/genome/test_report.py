@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from genome.costs import Costs
@@ -145,6 +145,7 @@ def test_thinning_keeps_ends_order_and_extremes_of_every_stretch(values, columns
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9))
+@example(0.0, 5e-324)
 def test_a_scale_holds_what_it_was_made_for_and_its_ticks_lie_on_it(low, spread):
     scale = scale_of(low, low + spread)
     places = scale.place(np.array([low, low + spread]))
