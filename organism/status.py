@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,8 @@ def render(found: dict[str, Any]) -> str:
     ]
     lines += _aligned(
         "positions", [
-            [p["symbol"], p["quantity"], f"at {p['average_price']}", f"now {_number(p['mark'], 2)}",
-             f"unrealised {_number(p['unrealised'], 2)}", f"stop {p['stop_price'] or 'none'}"]
+            [p["symbol"], p["quantity"], f"at {_plain(p['average_price'])}", f"now {_number(p['mark'], 2)}",
+             f"unrealised {_number(p['unrealised'], 2)}", f"stop {_plain(p['stop_price']) if p['stop_price'] else 'none'}"]
             for p in found["positions"]
         ],
     )  # fmt: skip
@@ -234,6 +235,11 @@ def _aligned(title: str, rows: list[list[Any]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     body = ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in texts]
     return [title, *body, ""]
+
+
+def _plain(price: object) -> str:
+    """A price without the zeros that a division left."""
+    return format(Decimal(str(price)).normalize(), "f")
 
 
 def _number(value: Any, places: int) -> str:

@@ -1,5 +1,6 @@
-"""The operator's desk: commands come in from their table and are acknowledged when what they did is durable."""
+"""The operator's desk: commands come in from their table; what they did is durable, and shown, when it is acknowledged."""
 
+import sys
 from collections import deque
 from collections.abc import Callable, Container
 
@@ -9,6 +10,7 @@ from organism.effects import Effects, Publish
 from organism.messages import Envelope, OperatorCommanded, TradingStateChanged
 
 LOOK_S = 0.1  # between two looks at the table
+MOST_LOOKS = 60  # at a view that does not show a command: it may be broken, and the person has to hear of it all the same
 
 Deliver = Callable[[str, Envelope], None]
 
@@ -18,6 +20,8 @@ class Desk:
 
     durable_seq   highest sequence number of the journal that survives a power cut
     applied       envelope ids that immune consumed before this process started
+    shown_seq     highest sequence number that the view shows: a person who is told "halted" and asks for the status must
+                  not read that it trades
     """
 
     def __init__(
@@ -26,7 +30,10 @@ class Desk:
         deliver: Deliver,
         durable_seq: Callable[[], int],
         applied: Container[str] = (),
+        shown_seq: Callable[[], int] = lambda: sys.maxsize,
     ) -> None:
+        self._shown_seq = shown_seq
+        self._looks = 0
         self._applied = applied
         self._commands = commands
         self._deliver = deliver
@@ -62,11 +69,18 @@ class Desk:
                 hours=command.hours,
             )
             self._deliver("immune", Envelope(identity, "operator", 0, 0, "", message))
-        while self._consumed and self._consumed[0][0] <= self._durable_seq():
+        while self._consumed and self._may_be_told(self._consumed[0][0]):
             _, number, result = self._consumed.popleft()
             self._commands.acknowledge(number, result)
             self._n_open -= 1
+            self._looks = 0
         return LOOK_S / 10 if self._n_open else LOOK_S
+
+    def _may_be_told(self, seq: int) -> bool:
+        if seq > self._durable_seq():
+            return False
+        self._looks += 1
+        return seq <= self._shown_seq() or self._looks > MOST_LOOKS
 
 
 def _result(effects: Effects) -> str:

@@ -154,6 +154,7 @@ class Body:
             self.directory.deliver,
             lambda: self.journal.durable_seq,
             self.goods["immune"].seen,
+            lambda: self.view.seq,
         )
 
     def _connect(self) -> None:

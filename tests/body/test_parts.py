@@ -12,7 +12,7 @@ import pytest
 from organism.body.anatomy import ORGANS
 from organism.body.children import FeedChild, VenueChild, trees
 from organism.body.crashpoints import POINTS, VARIABLE, CrashPoints
-from organism.body.desk import LOOK_S, Desk
+from organism.body.desk import LOOK_S, MOST_LOOKS, Desk
 from organism.body.watch import Heard
 from organism.body.worker import Worker
 from organism.commands import CommandsDb
@@ -82,8 +82,8 @@ class Counter:
     def __init__(self, folder: Path, applied: tuple[str, ...] = ()) -> None:
         self.commands = CommandsDb(folder / "commands.db")
         self.heard: list[Envelope] = []
-        self.durable = 0
-        self.desk = Desk(self.commands, self._deliver, lambda: self.durable, applied)
+        self.durable, self.shown = 0, 1_000
+        self.desk = Desk(self.commands, self._deliver, lambda: self.durable, applied, lambda: self.shown)
 
     def _deliver(self, organ: str, envelope: Envelope) -> None:
         assert organ == "immune"
@@ -107,6 +107,31 @@ def test_a_command_is_acknowledged_only_once_what_it_did_is_durable(tmp_path: Pa
     place.desk.turn()
     assert place.commands.find(number).result
     assert place.desk.is_clear
+
+
+def test_a_command_is_acknowledged_only_once_people_can_see_what_it_did(tmp_path: Path):
+    """`halt` said "Halted", and `status` a moment later "Active": the view follows by half a second."""
+    place = Counter(tmp_path)
+    number = place.commands.give("halt", "drill", "")
+    place.desk.turn()
+    place.consumed(7, place.heard[0])
+    place.durable, place.shown = 7, 6
+    place.desk.turn()
+    assert place.commands.find(number).result is None
+    place.shown = 7
+    place.desk.turn()
+    assert place.commands.find(number).result
+
+
+def test_a_view_that_stands_still_does_not_keep_the_answer_back(tmp_path: Path):
+    place = Counter(tmp_path)
+    number = place.commands.give("halt", "drill", "")
+    place.desk.turn()
+    place.consumed(7, place.heard[0])
+    place.durable, place.shown = 7, 0
+    for _ in range(MOST_LOOKS + 1):
+        place.desk.turn()
+    assert place.commands.find(number).result
 
 
 def test_commands_are_delivered_once_and_in_the_order_they_were_given(tmp_path: Path):

@@ -34,7 +34,7 @@ from tests.genome.oracle.evaluate import Levels, levels
 from tests.genome.oracle.funding import at_the_open, inside, pay_funding
 from tests.genome.oracle.sizes import stop_distance
 
-CAP, LEAST = 0.15, 0.01
+CAP, LEAST, LEAST_SCORE = 0.15, 0.01, 0.1
 
 
 class Entry(NamedTuple):
@@ -169,6 +169,8 @@ def share(desks: list[Desk], here, i: int, t: int, side: int, spoken) -> float:
     s *= (1 + sum(weight * rank(row, i) for weight, row in zip(weights, rows, strict=True))) / (
         1 + sum(weights)
     )
+    if s <= LEAST_SCORE:
+        return 0.0
     return min(CAP * s, CAP, g.get("position_limit", math.inf))
 
 
@@ -191,7 +193,7 @@ def momentum(d: Desk, t: int) -> float:
 
 
 def confluence(genome: Genome, market: Market) -> dict[int, list[Levels]]:
-    """Three-valued worth of each comparison written in the entry conditions, by side."""
+    """Three-valued worth of each signal written in the entry conditions, by side."""
     written = effective(
         msgspec.structs.replace(genome, genes=tuple(pair for pair in genome.genes if pair[0] not in REGIME))
     )
@@ -204,7 +206,7 @@ def leaves(tree: Condition) -> list[Condition]:
         case Both(left, right) | Either(left, right):
             return leaves(left) + leaves(right)
         case Not(operand):
-            return leaves(operand)
+            return [leaf.operand if isinstance(leaf, Not) else Not(leaf) for leaf in leaves(operand)]
         case Truth():
             return []
         case Compare() | Cross():

@@ -4,7 +4,7 @@ import pytest
 
 from genome.costs import Costs
 from genome.genome import Genome
-from genome.trees import Both, Column, Compare, Either, Number
+from genome.trees import Both, Column, Compare, Either, Not, Number
 from tests.genome.making import FREE, HOUR, START, bars, genes, levels
 from tests.genome.oracle import account, joint
 
@@ -28,14 +28,21 @@ def test_a_position_limit_below_the_cap_holds():
 
 @pytest.mark.requirement("S4-18.6")
 def test_one_per_cent_is_too_little_to_trade():
-    # One of fourteen comparisons true: 0.15 / 14 is 1.07 %; of fifteen it is exactly 1 % and not traded.
+    for limit, n_trades in ((0.01, 0), (0.0101, 1)):
+        assert len(outcome([bars(100, 100)], genes(position_limit=limit)).trades) == n_trades
+
+
+@pytest.mark.requirement("S4-21.5")
+def test_a_score_of_a_tenth_is_too_little_to_trade():
+    # One of ten comparisons true is a tenth; one of nine is more: 15 % / 9 of the equity.
     true, false = Compare(">", Column("close"), Number(1.0)), Compare(">", Column("close"), Number(1_000.0))
-    for n_false, n_trades in ((13, 1), (14, 0)):
+    for n_false, quantities in ((9, []), (8, [100 * 0.15 / 9])):
         tree = true
         for _ in range(n_false):
             tree = Either(tree, false)
         genome = Genome(family="many", entry_long=tree, genes=(("confluence_minimum", 1.0),))
-        assert len(joint.run([bars(100, 100)], genome, FREE).trades) == n_trades
+        trades = joint.run([bars(100, 100)], genome, FREE).trades
+        assert [t.quantity for t in trades] == pytest.approx(quantities)
 
 
 def test_what_does_not_fit_is_scaled_by_one_factor_whatever_the_order():
@@ -128,6 +135,16 @@ def test_confluence_counts_the_comparisons_written_in_the_entry():
         genome = Genome(family="many", entry_long=tree, genes=(("confluence_minimum", minimum),))
         trades = joint.run([bars(100, 100)], genome, FREE).trades
         assert [t.quantity for t in trades] == pytest.approx(quantities)
+
+
+def test_what_is_denied_agrees_where_it_is_false():
+    # not (close > 1000 or close > 2): the first denial is true, the second is not; and close > 1. Two of three: 10 %.
+    close = Column("close")
+    denied = Not(Either(Compare(">", close, Number(1_000.0)), Not(Compare("<=", close, Number(2.0)))))
+    tree = Either(Compare(">", close, Number(1.0)), denied)
+    genome = Genome(family="many", entry_long=tree, genes=(("confluence_minimum", 2.0),))
+    trades = joint.run([bars(100, 100)], genome, FREE).trades
+    assert [t.quantity for t in trades] == pytest.approx([10.0])
 
 
 def test_a_margin_is_shared():
