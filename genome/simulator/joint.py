@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from genome.costs import Costs
 from genome.genome import Genome
 from genome.indicators import compute, panel
 from genome.market import F64, I64, Market
-from genome.programs.columns import whole
+from genome.programs.columns import in_order, whole
 from genome.programs.compiling import ColumnKey, compile_genome
 from genome.programs.running import Run
 from genome.simulator import layout as at
@@ -21,7 +21,7 @@ from genome.simulator.fills import mark_open_trade
 from genome.simulator.ground import Ground, prepare, recent
 from genome.simulator.single import Signals, given
 from genome.simulator.together import together
-from genome.simulator.traits import fresh_account, traits
+from genome.simulator.traits import Traits, fresh_account, traits
 from genome.trees import Both, Compare, Condition, Cross, Either, Not
 from genome.vocabulary import WORDS
 from organism.errors import BadInput
@@ -32,7 +32,7 @@ _WEIGHTS = ("liquidity_weight", "volatility_weight", "momentum_weight")
 
 
 class JointTrade(NamedTuple):
-    """A trade of one asset; bars are that asset's own. The rest as in `Trade`."""
+    """A trade of one asset, `asset` its place in the list given; bars are that asset's own. The rest as in `Trade`."""
 
     side: int
     entry_bar: int
@@ -51,7 +51,7 @@ class JointTrade(NamedTuple):
 class JointBacktest:
     """A backtest of many assets.
 
-    trades       asset after asset, each in order of time
+    trades       asset after asset as they were given, each in order of time
     open_s       int64 (instants,): opens of any asset's bars
     equity, position   float64, int8 (instants,): at each close; position 1 where anything is held
     exposures    float64 (instants, assets): value of each position at each close, signed
@@ -86,60 +86,55 @@ def backtest_joint(
 ) -> JointBacktest:
     """Simulate one genome on many assets that share one equity. Raises `BadInput`.
 
+    The order of the markets changes nothing, to the last bit: they are walked by symbol.
+
+    gross_limit  Σ |position| as a multiple of equity, at most, when an entry is sized
     asset_cap    share of equity an asset gets at most
     threshold    a wanted share must be larger
     signals      for each market the four rows of levels, instead of the genome's conditions
     """
     _check(markets, capital)
-    ready = effective(genome)
-    grounds = [prepare(market, costs) for market in markets]
-    genes = traits(ready)
-    genes_by_name = dict(genome.genes)
-    offsets = np.concatenate([[0], np.cumsum([m.size for m in markets])]).astype(np.int64)
-    instants, bars = _timeline(markets, offsets)
-    total = int(offsets[-1])
-    decisions, atr = np.zeros(total, np.uint8), np.full(total, np.nan)
-    scores, ranked = np.ones((2, total)), np.full((3, total), np.nan)
-    panels = _panels(markets, ready, genome)
-    weights = np.array([genes_by_name.get(name, 0.0) for name in _WEIGHTS])
-    for i, (market, ground) in enumerate(zip(markets, grounds, strict=True)):
-        later = slice(int(offsets[i]) + 1, int(offsets[i + 1]))
-        made = (
-            Run(market, ready, panels[i]).decisions(ground.flags[at.MAY])
-            if signals is None
-            else given(signals[i], ground)
+    _check_limits(gross_limit, asset_cap, threshold)
+    if signals is not None and len(signals) != len(markets):
+        raise BadInput(
+            f"there are {len(markets)} markets but signals for {len(signals)}; give them for each."
         )
-        decisions[later] = made[: market.size - 1]
-        if genes.atr:
-            atr[later] = whole(market, (genes.atr,))[0, :-1]
-        if "confluence_minimum" in genes_by_name and signals is None:
-            scores[:, later] = _aligned(market, genome, panels[i], genes_by_name["confluence_minimum"])[
-                :, :-1
-            ]
-        if weights.any():
-            ranked[:, later] = _ranked(market)[:, :-1]
-    account, accounts = fresh_account(capital), np.array([fresh_account(0.0) for _ in markets])
-    day_of = instants // _DAY_S
-    fresh = np.diff(day_of) != 0
-    days = np.concatenate([[0], np.cumsum(fresh), [0]]).astype(np.int64)
-    days[-1] = days[-2] + 1
-    daily, equity = np.zeros(int(days[-1])), np.empty(instants.size)
-    exposures = np.empty((instants.size, len(markets)))
-    trades, owner = np.empty((2 * total + 2, at.N_TRADE)), np.zeros(2 * total + 2, np.int64)
-    matrix = np.concatenate([g.matrix for g in grounds], axis=1)
-    flags = np.concatenate([g.flags[:, : g.market.size] for g in grounds], axis=1)
+    if signals is None and not genome.conditions:
+        raise BadInput(
+            f"{genome.family} has no conditions; give its signals, as genome.learned.signals computes them."
+        )
+    order = sorted(range(len(markets)), key=lambda i: markets[i].symbol)
+    walked = [markets[i] for i in order]
+    ready = effective(genome)
+    grounds, genes = [prepare(market, costs) for market in walked], traits(ready)
+    offsets = np.concatenate([[0], np.cumsum([m.size for m in walked])]).astype(np.int64)
+    instants, bars = _timeline(walked, offsets)
+    weights = np.array([dict(genome.genes).get(name, 0.0) for name in _WEIGHTS])
+    if signals is None:
+        decisions, scores = _read(walked, grounds, genome, offsets)
+    else:
+        made = [given(signals[i], ground) for i, ground in zip(order, grounds, strict=True)]
+        decisions, scores = _one_later(made, walked, offsets), np.ones((2, int(offsets[-1])))
+    atr, ranked = _measured(walked, genes, offsets, ranking=bool(weights.any()))
+    account, accounts = fresh_account(capital), np.array([fresh_account(0.0) for _ in walked])
+    days, day_numbers = _days(instants)
+    daily, equity = np.zeros(day_numbers.size), np.empty(instants.size)
+    exposures = np.empty((instants.size, len(walked)))
+    trades, owner = np.empty((2 * decisions.size + 2, at.N_TRADE)), np.zeros(2 * decisions.size + 2, np.int64)
     together(
-        bars, accounts, genes.vector, matrix, flags, decisions, atr, scores, ranked, weights,
+        bars, accounts, genes.vector, np.concatenate([g.matrix for g in grounds], axis=1),
+        np.concatenate([g.flags[:, : g.market.size] for g in grounds], axis=1), decisions, atr, scores, ranked, weights,
         np.array([gross_limit, asset_cap, threshold]), np.array([g.costs for g in grounds]), days, account, daily, trades,
         owner, equity, exposures,
     )  # fmt: skip
     for a, ground in enumerate(grounds):
+        accounts[a, at.RECORDED] = account[at.RECORDED]
         mark_open_trade(accounts[a], trades, int(offsets[a + 1]) - 1, ground.matrix[at.CLOSE, -1])
-        _claim(accounts, account, owner, a)
-    days_seen = day_of[np.flatnonzero(np.concatenate([[True], fresh]))]
+        owner[int(account[at.RECORDED]) : int(accounts[a, at.RECORDED])] = a
+        account[at.RECORDED] = accounts[a, at.RECORDED]
+    n = int(account[at.RECORDED])
     return _result(
-        account, accounts, daily, days_seen, _listed(trades, owner, int(account[at.RECORDED]), markets, offsets), instants,
-        equity, exposures, grounds, capital,
+        account, accounts, daily, day_numbers, trades[:n], owner[:n], offsets, instants, equity, exposures, grounds, order
     )  # fmt: skip
 
 
@@ -160,6 +155,15 @@ def _check(markets: Sequence[Market], capital: float) -> None:
         raise BadInput(f"capital was {capital}; it must be a positive amount.")
 
 
+def _check_limits(gross_limit: float, asset_cap: float, threshold: float) -> None:
+    if not 0.0 < gross_limit < float("inf"):
+        raise BadInput(f"gross_limit was {gross_limit}; it is a positive multiple of equity, 1 without debt.")
+    if not 0.0 < asset_cap <= 1.0:
+        raise BadInput(f"asset_cap was {asset_cap}; it is a share of equity above 0 and at most 1.")
+    if not 0.0 <= threshold < 1.0:
+        raise BadInput(f"threshold was {threshold}; it is a share of equity from 0 to below 1.")
+
+
 def _timeline(markets: Sequence[Market], offsets: I64) -> tuple[I64, I64]:
     """All opens, and which bar each asset has there; in the row after them, its last."""
     instants = np.unique(np.concatenate([m.open_s for m in markets]))
@@ -170,42 +174,92 @@ def _timeline(markets: Sequence[Market], offsets: I64) -> tuple[I64, I64]:
     return instants, bars
 
 
-def _panels(markets: Sequence[Market], ready: Genome, genome: Genome) -> list[dict[ColumnKey, F64]]:
-    """Columns that compare assets, for each market."""
+def _days(instants: I64) -> tuple[I64, I64]:
+    """Index of each instant's day, with the number of days at the end; the days since the epoch."""
+    day = instants // _DAY_S
+    fresh = np.concatenate([[True], np.diff(day) != 0])
+    days = np.cumsum(np.concatenate([fresh, [True]]), dtype=np.int64) - 1
+    return days, day[fresh]
+
+
+def _one_later(rows: Sequence[Any], markets: Sequence[Market], offsets: I64) -> Any:
+    """Values at closes (…, T) of each market, end to end along the last axis, each where it fills: a bar later.
+
+    The first bar of a market has none: 0, or NaN among floats.
+    """
+    lead, kind = rows[0].shape[:-1], rows[0].dtype
+    out = np.full((*lead, int(offsets[-1])), np.nan if kind.kind == "f" else 0, kind)
+    for row, market, first in zip(rows, markets, offsets, strict=False):
+        out[..., first + 1 : first + market.size] = row[..., : market.size - 1]
+    return out
+
+
+def _read(
+    markets: Sequence[Market], grounds: Sequence[Ground], genome: Genome, offsets: I64
+) -> tuple[NDArray[np.uint8], F64]:
+    """Decision bytes (bars,) and scores (2, bars) of a long and a short entry, where they fill; NaN forbids."""
+    ready, panels = effective(genome), _panels(markets, genome)
+    made = [
+        Run(market, ready, known).decisions(ground.flags[at.MAY])
+        for market, known, ground in zip(markets, panels, grounds, strict=True)
+    ]
+    decisions: NDArray[np.uint8] = _one_later(made, markets, offsets)
+    fewest = dict(genome.genes).get("confluence_minimum")
+    if fewest is None:
+        return decisions, np.ones((2, decisions.size))
+    scores = [_aligned(market, genome, known, fewest) for market, known in zip(markets, panels, strict=True)]
+    return decisions, _one_later(scores, markets, offsets)
+
+
+def _measured(markets: Sequence[Market], genes: Traits, offsets: I64, *, ranking: bool) -> tuple[F64, F64]:
+    """ATR (bars,) and what assets are ranked by (3, bars), at the close before; NaN where nothing asks for them."""
+    total = int(offsets[-1])
+    atr, ranked = np.full(total, np.nan), np.full((3, total), np.nan)
+    if genes.atr:
+        atr = _one_later([whole(market, (genes.atr,))[0] for market in markets], markets, offsets)
+    if ranking:
+        ranked = _one_later([_ranked(market) for market in markets], markets, offsets)
+    return atr, ranked
+
+
+def _panels(markets: Sequence[Market], genome: Genome) -> list[dict[ColumnKey, F64]]:
+    """Columns that compare assets, for each market; they may also be the source of others."""
     found: list[dict[ColumnKey, F64]] = [{} for _ in markets]
-    keys = {*compile_genome(ready).columns, *compile_genome(bound(genome)).columns}
-    for key in keys:
+    for key in in_order(compile_genome(effective(genome)).columns):
         name, arguments = str(key[0]), key[1]
-        if name in WORDS and WORDS[name].panel and isinstance(arguments, tuple):
-            for known, column in zip(found, panel(name, arguments, markets), strict=True):
-                known[key] = column
+        if name not in WORDS or not WORDS[name].panel or not isinstance(arguments, tuple):
+            continue
+        if key[3] != "":
+            raise BadInput(f"{name} compares assets bar by bar and knows no timeframe; leave out {key[3]!r}.")
+        for known, column in zip(found, panel(name, arguments, markets), strict=True):
+            known[key] = column
     return found
 
 
 def _aligned(market: Market, genome: Genome, known: Mapping[ColumnKey, F64], fewest: float) -> F64:
-    """Share of the entry's own comparisons that are true, for a long and a short entry; NaN below the fewest."""
+    """Share of the entry's own signals that are true, for a long and a short entry; NaN below the fewest."""
     written = bound(genome)
     out = np.full((2, market.size), np.nan)
-    for row, tree in enumerate((written.entry_long, written.entry_short)):
-        signals = _signals(tree) if tree is not None else []
-        if signals:
-            levels = np.array(
-                [
-                    Run(market, Genome(family="signal", entry_long=leaf), known).signals()[0]
-                    for leaf in signals
-                ]
-            )
-            aligned = levels.sum(axis=0)
-            out[row] = np.where(aligned >= fewest, aligned / len(signals), np.nan)
+    for row, tree in zip(out, (written.entry_long, written.entry_short), strict=True):
+        found = [] if tree is None else _signals(tree, contrary=False)
+        if not found:
+            continue
+        aligned = np.zeros(market.size)
+        for signal in found:
+            aligned += Run(market, Genome(family="signal", entry_long=signal), known).signals()[0]
+        row[:] = np.where(aligned >= fewest, aligned / len(found), np.nan)
     return out
 
 
-def _signals(tree: Condition) -> list[Condition]:
+def _signals(tree: Condition, *, contrary: bool) -> list[Condition]:
+    """Comparisons and crosses, as they have to be for the entry: under `not` the contrary."""
     if isinstance(tree, Both | Either):
-        return [*_signals(tree.left), *_signals(tree.right)]
+        return [*_signals(tree.left, contrary=contrary), *_signals(tree.right, contrary=contrary)]
     if isinstance(tree, Not):
-        return _signals(tree.operand)
-    return [tree] if isinstance(tree, Compare | Cross) else []
+        return _signals(tree.operand, contrary=not contrary)
+    if isinstance(tree, Compare | Cross):
+        return [Not(tree) if contrary else tree]
+    return []
 
 
 def _ranked(market: Market) -> F64:
@@ -214,25 +268,23 @@ def _ranked(market: Market) -> F64:
     return np.array([depth, -sigma, compute("roc", (_WINDOW,), market)])
 
 
-def _claim(accounts: F64, account: F64, owner: I64, a: int) -> None:
-    recorded = int(accounts[a, at.RECORDED])
-    owner[int(account[at.RECORDED]) : recorded] = a
-    account[at.RECORDED] = recorded
-    accounts[:, at.RECORDED] = recorded
-
-
 def _listed(
-    trades: F64, owner: I64, n: int, markets: Sequence[Market], offsets: I64
+    trades: F64, owner: I64, markets: Sequence[Market], offsets: I64, order: Sequence[int]
 ) -> tuple[JointTrade, ...]:
-    rows = sorted(range(n), key=lambda i: (owner[i], i))
-    return tuple(
-        JointTrade(
-            int(trades[i, 0]), int(trades[i, 1] - offsets[owner[i]]), float(trades[i, 2]),
-            int(trades[i, 3] - offsets[owner[i]]), float(trades[i, 4]), float(trades[i, 5]), float(trades[i, 6]),
-            float(trades[i, 7]), at.REASONS[int(trades[i, 8])], int(owner[i]), markets[owner[i]].symbol,
-        )
-        for i in rows
-    )  # fmt: skip
+    """Rows as trades, asset after asset in the order given."""
+    given_as = np.array(order)[owner]
+    sequence = np.argsort(given_as, kind="stable")
+    rows, owner, given_as = trades[sequence], owner[sequence], given_as[sequence]
+    rows[:, at.ENTRY_BAR] -= offsets[owner]
+    rows[:, at.EXIT_BAR] -= offsets[owner]
+    whole_numbers = {at.SIDE, at.ENTRY_BAR, at.EXIT_BAR, at.REASON}
+    columns = [
+        (rows[:, k].astype(np.int64) if k in whole_numbers else rows[:, k]).tolist()
+        for k in range(at.N_TRADE)
+    ]
+    columns[at.REASON] = [at.REASONS[reason] for reason in columns[at.REASON]]
+    symbols = [markets[a].symbol for a in owner.tolist()]
+    return tuple(map(JointTrade, *columns, given_as.tolist(), symbols))
 
 
 _SUMMED = (
@@ -241,14 +293,13 @@ _SUMMED = (
 
 
 def _result(
-    account: F64, accounts: F64, daily: F64, days: I64, trades: tuple[JointTrade, ...], instants: I64, equity: F64, exposures: F64,
-    grounds: Sequence[Ground], capital: float,
+    account: F64, accounts: F64, daily: F64, days: I64, trades: F64, owner: I64, offsets: I64, instants: I64, equity: F64,
+    exposures: F64, grounds: Sequence[Ground], order: Sequence[int],
 ) -> JointBacktest:  # fmt: skip
     for place in _SUMMED:
         account[place] = accounts[:, place].sum()
-    account[at.CAPITAL] = capital
-    year = grounds[0].market.asset_class.days_per_year
-    row = figures_over(account[None], daily[None], year, instants.size)[0]
+    markets = [ground.market for ground in grounds]
+    row = figures_over(account[None], daily[None], markets[0].asset_class.days_per_year, instants.size)[0]
     flags = {
         "ruined": account[at.DEAD] == at.RUINED,
         "liquidated": account[at.LIQUIDATED] > 0,
@@ -257,16 +308,18 @@ def _result(
         "funding_missing": any(ground.blind_funding > 0 for ground in grounds),
         "open_at_end": bool((accounts[:, at.QUANTITY] != 0).any()),
     }
+    pnl = np.bincount(owner, weights=trades[:, at.PNL], minlength=len(markets))
+    walked_as = np.argsort(order)
     by_symbol = {
-        g.market.symbol: {
+        markets[a].symbol: {
             "n_trades": float(accounts[a, at.N_TRADES]),
-            "pnl": float(sum(t.pnl for t in trades if t.asset == a)),
+            "pnl": float(pnl[a]),
             "fees": float(accounts[a, at.FEES]),
         }
-        for a, g in enumerate(grounds)
+        for a in walked_as.tolist()
     }
     return JointBacktest(
-        trades, instants, equity, (exposures != 0.0).any(axis=1).astype(np.int8), exposures, daily, days,
-        {name: float(x) for name, x in zip(FIGURES, row, strict=True)}, by_symbol, int(account[at.REFUSED]),
-        tuple(name for name, is_so in flags.items() if is_so),
+        _listed(trades, owner, markets, offsets, order), instants, equity, (exposures != 0.0).any(axis=1).astype(np.int8),
+        exposures[:, walked_as], daily, days, {name: float(x) for name, x in zip(FIGURES, row, strict=True)}, by_symbol,
+        int(account[at.REFUSED]), tuple(name for name, is_so in flags.items() if is_so),
     )  # fmt: skip

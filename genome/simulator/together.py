@@ -1,14 +1,14 @@
 """Many accounts on one equity, instant by instant: SEMANTICS.md section 8.
 
-Each asset keeps an account of its own whose cash is only what its own fills and funding moved; the cash of all is the
-capital and their sum. Bars of all assets lie end to end in the same arrays, so a bar has one number everywhere.
+Each asset keeps an account of its own, but there is one cash and one list of trades: they are lent to an account while
+something happens to it. Bars of all assets lie end to end in the same arrays, so a bar has one number everywhere.
 """
 
 import math
 
 import numpy as np
 
-from genome.jit import kernel, lean_step
+from genome.jit import inlined, kernel, lean_step
 from genome.market import F64, I64
 from genome.programs.pointers import U8
 from genome.simulator import layout as at
@@ -29,6 +29,9 @@ LIQUIDITY, CALM, MOMENTUM = range(3)
 """Rows of what assets are ranked by; larger is better."""
 GROSS, CAP, LEAST = range(3)
 """Limits: gross exposure, share of equity an asset may have at most, and has to want at least."""
+
+_LEAST_SCORE = 0.1
+"""A score must be larger (S4-21.5)."""
 
 
 @lean_step
@@ -88,8 +91,9 @@ def together(
                 continue
             over = i < final and _ended(bars, i, a)
             if accounts[a, at.QUANTITY] != 0.0 and (flags[at.HOLE, t] != 0 or over):
+                _lend(whole, accounts[a])
                 leave_as_taker(accounts[a], market, t, last[a], at.R_GAP, costs[a], trades)
-                _own(accounts, whole, owner, a)
+                _take_back(whole, accounts[a], owner, a)
         _judge(i, here, bars, accounts, traits, whole, last, trades, owner)
         equity[i] = whole[at.EQUITY]
         for a in range(n):
@@ -104,23 +108,30 @@ def _ended(bars: I64, i: int, a: int) -> bool:
     return bool(bars[i, a] == bars[bars.shape[0] - 1, a])
 
 
-@lean_step
-def _own(accounts: F64, whole: F64, owner: I64, a: int) -> None:
-    """Rows of the trade list that are new are this asset's."""
-    row = int(accounts[a, at.RECORDED])
-    while int(whole[at.RECORDED]) < row:
+@inlined
+def _lend(whole: F64, account: F64) -> None:
+    """Let the account of an asset have the cash and the end of the trade list."""
+    account[at.CASH], account[at.RECORDED] = whole[at.CASH], whole[at.RECORDED]
+
+
+@inlined
+def _take_back(whole: F64, account: F64, owner: I64, a: int) -> None:
+    """What the account left; a new row in the trade list is this asset's."""
+    if account[at.RECORDED] > whole[at.RECORDED]:
         owner[int(whole[at.RECORDED])] = a
-        whole[at.RECORDED] += 1.0
-    for b in range(accounts.shape[0]):
-        accounts[b, at.RECORDED] = whole[at.RECORDED]
+    whole[at.CASH], whole[at.RECORDED] = account[at.CASH], account[at.RECORDED]
 
 
 @lean_step
-def _cash(accounts: F64, whole: F64) -> float:
-    cash = whole[at.CAPITAL]
-    for a in range(accounts.shape[0]):
-        cash += accounts[a, at.CASH]
-    return float(cash)
+def _pay(
+    here: I64, accounts: F64, market: F64, costs: F64, whole: F64, long_rate: int, short_rate: int, owner: I64
+) -> None:
+    """Funding of all assets here."""
+    for a in range(here.size):
+        if here[a] >= 0 and accounts[a, at.QUANTITY] != 0.0:
+            _lend(whole, accounts[a])
+            pay(accounts[a], here[a], long_rate, short_rate, market, costs[a])
+            _take_back(whole, accounts[a], owner, a)
 
 
 @lean_step
@@ -129,17 +140,16 @@ def _open(
     limits: F64, costs: F64, whole: F64, last: F64, outlays: F64, sides: F64, trades: F64, owner: I64,
 ) -> None:  # fmt: skip
     """Funding, every close, then all entries, scaled alike where cash or gross exposure is short."""
+    _pay(here, accounts, market, costs, whole, at.PAID_LONG, at.PAID_SHORT, owner)
     wanted = 0.0
     for a in range(here.size):
         outlays[a], t = 0.0, here[a]
-        if t < 0:
-            continue
-        pay(accounts[a], t, at.PAID_LONG, at.PAID_SHORT, market, costs[a])
-        if flags[at.VOID, t] != 0:
+        if t < 0 or flags[at.VOID, t] != 0:
             continue
         decision = int(decisions[t])
+        _lend(whole, accounts[a])
         gone = leave_at_open(accounts[a], traits, market, t, decision, costs[a], trades)
-        _own(accounts, whole, owner, a)
+        _take_back(whole, accounts[a], owner, a)
         sides[a] = entry_side(accounts[a], traits, t, decision, gone)
         if sides[a] == 0.0 or (not math.isnan(traits[at.STOP_ATR]) and math.isnan(atr[t])):
             continue
@@ -152,13 +162,15 @@ def _open(
     gross = 0.0
     for a in range(here.size):
         gross += abs(value(accounts[a], last[a]))
-    room = max(0.0, min(_cash(accounts, whole), limits[GROSS] * whole[at.EQUITY] - gross))
+    room = max(0.0, min(whole[at.CASH], limits[GROSS] * whole[at.EQUITY] - gross))
     factor = min(1.0, room / wanted)
     for a in range(here.size):
         if outlays[a] > 0.0:
+            _lend(whole, accounts[a])
             enter_with(
                 accounts[a], traits, market, here[a], sides[a], atr[here[a]], outlays[a] * factor, costs[a]
             )
+            _take_back(whole, accounts[a], owner, a)
 
 
 @lean_step
@@ -173,7 +185,7 @@ def _share(
         if weights[k] > 0.0:
             better += weights[k] * rank(ranked[k], here, a)
     score *= better / (1.0 + total)
-    if math.isnan(score):
+    if not score > _LEAST_SCORE:
         return math.nan
     return float(min(limits[CAP] * score, limits[CAP], traits[at.POSITION_LIMIT]))
 
@@ -183,10 +195,8 @@ def _inside(
     here: I64, accounts: F64, traits: F64, market: F64, flags: U8, costs: F64, whole: F64, last: F64, trades: F64, owner: I64
 ) -> None:  # fmt: skip
     """Funding inside, then liquidation, stop and target of each, all seeing the same cash; then the new closes."""
-    for a in range(here.size):
-        if here[a] >= 0:
-            pay(accounts[a], here[a], at.INSIDE_LONG, at.INSIDE_SHORT, market, costs[a])
-    total = _cash(accounts, whole)
+    _pay(here, accounts, market, costs, whole, at.INSIDE_LONG, at.INSIDE_SHORT, owner)
+    total = whole[at.CASH]
     for a in range(here.size):
         total += value(accounts[a], last[a])
     for a in range(here.size):
@@ -203,8 +213,9 @@ def _inside(
         if market[at.BELOW, t] <= touch_below(account, traits) or market[at.ABOVE, t] >= touch_above(
             account, traits
         ):
+            _lend(whole, account)
             inside(account, traits, market, t, costs[a], trades)
-            _own(accounts, whole, owner, a)
+            _take_back(whole, account, owner, a)
         if account[at.QUANTITY] > 0.0:
             account[at.EXTREME] = max(account[at.EXTREME], market[at.HIGH, t])
         elif account[at.QUANTITY] < 0.0:
@@ -217,17 +228,18 @@ def _judge(
 ) -> None:
     """Equity of all at the close of an instant; ruin and drawdown are of the whole."""
     n = here.size
-    equity = _cash(accounts, whole)
+    equity = whole[at.CASH]
     held = False
     for a in range(n):
         equity += value(accounts[a], last[a])
     if equity <= 0.0 and whole[at.DEAD] != at.RUINED:
         for a in range(n):
             if accounts[a, at.QUANTITY] != 0.0:
+                _lend(whole, accounts[a])
                 leave(accounts[a], trades, _newest(bars, i, a), last[a], 0.0, at.R_RUIN)
-                _own(accounts, whole, owner, a)
+                _take_back(whole, accounts[a], owner, a)
             accounts[a, at.DEAD], accounts[a, at.LEAVING] = at.RUINED, 0.0
-        whole[at.CAPITAL] -= _cash(accounts, whole)  # nothing is left, and nothing is owed
+        whole[at.CASH] = 0.0  # nothing is left, and nothing is owed
         whole[at.DEAD] = at.RUINED
     if whole[at.DEAD] == at.RUINED:
         equity = 0.0

@@ -151,7 +151,8 @@ def test_the_order_of_the_list_changes_no_bit(markets, chosen, more, costs, gros
     one, other = simulated(range(len(markets))), simulated(order)
     assert one.equity.tobytes() == other.equity.tobytes()
     assert np.array_equal(one.exposures[:, order], other.exposures)
-    assert one.by_symbol == other.by_symbol and list(other.by_symbol) == [markets[i].symbol for i in order]
+    assert one.by_symbol == other.by_symbol
+    assert list(other.by_symbol) == [markets[i].symbol for i in order]
     assert repr(one.figures) == repr(other.figures)
     assert other.trades == tuple(
         trade._replace(asset=order.index(trade.asset))
@@ -174,7 +175,8 @@ def test_assets_are_weighted_rather_than_chosen():
     result = backtest_joint(markets, genome, Costs(taker=0.0, slippage=0.0), signals=said)
     shares = sorted(t.quantity * t.entry_price / 10_000 for t in result.trades)
     assert len(shares) == len(set(shares)) == 5
-    assert 0.15 / 2.5 <= shares[0] and shares[-1] <= 0.15 * (1 + 1e-12)
+    assert shares[0] >= 0.15 / 2.5
+    assert shares[-1] <= 0.15 * (1 + 1e-12)
 
 
 def test_one_asset_that_may_have_everything_is_the_single_backtest():
@@ -183,8 +185,10 @@ def test_one_asset_that_may_have_everything_is_the_single_backtest():
     joined = backtest_joint([market], genome, asset_cap=1.0, threshold=0.0)
     assert len(alone.trades) > 20
     assert [trade[:9] for trade in joined.trades] == list(alone.trades)
-    assert joined.figures == alone.figures and joined.flags == alone.flags
-    assert np.array_equal(joined.equity, alone.equity) and np.array_equal(joined.daily, alone.daily)
+    assert joined.figures == alone.figures
+    assert joined.flags == alone.flags
+    assert np.array_equal(joined.equity, alone.equity)
+    assert np.array_equal(joined.daily, alone.daily)
 
 
 @given(worlds().map(lambda found: found[:1]), random_simulator_genes(), random_costs(), st.data())
@@ -300,6 +304,6 @@ def test_what_does_not_fit_together_is_refused(markets, rest, words):
 def test_a_genome_that_would_never_say_anything_is_refused():
     with pytest.raises(BadInput, match="no conditions; give its signals"):
         backtest_joint([path("A", 1)], genes(stop=0.05))
-    on_days = Genome(family="t", entry_long=parse_condition("momentum_rank(20) on 1d > 0.7"))
+    on_days = Genome(family="t", entry_long=parse_condition("momentum_rank(20)@1d > 0.7"))
     with pytest.raises(BadInput, match="knows no timeframe"):
         backtest_joint([path("A", 1)], on_days)
