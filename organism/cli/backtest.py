@@ -66,6 +66,10 @@ def perform(options: Options) -> int:
     markets, source = _markets(options)
     if len(markets) > 1 and options.report is not None:
         raise BadInput("--report draws one asset; name one file with --data, or leave --report out.")
+    if len(markets) > 1 and options.size is not None:
+        raise BadInput(
+            "--size is for one asset; several share an equity by score, at most 15 % each: leave it out."
+        )
     read_s = time.monotonic() - began_s
     result = _simulated(genome, markets, costs, options.capital, long_only=options.long_only)
     ran_s = time.monotonic() - began_s - read_s
@@ -171,17 +175,19 @@ def _simulated(
     with Compiling():
         from genome import simulator
 
-        if len(markets) > 1:
-            joint: Any = simulator
-            return joint.backtest_joint(markets, genome, costs, capital)
         if genome.conditions:
+            if len(markets) > 1:
+                return simulator.backtest_joint(markets, genome, costs, capital)
             return simulator.backtest(markets[0], genome, costs, capital)
         from genome.learned import signals
 
-        decided = list(signals(genome, markets[0]))
+        decided = [list(signals(genome, one)) for one in markets]
         if long_only:
-            decided[2:] = [np.zeros(markets[0].size, np.bool_)] * 2
-        return simulator.backtest(markets[0], genome, costs, capital, signals=decided)
+            for one, rows in zip(markets, decided, strict=True):
+                rows[2:] = [np.zeros(one.size, np.bool_)] * 2
+        if len(markets) > 1:
+            return simulator.backtest_joint(markets, genome, costs, capital, signals=decided)
+        return simulator.backtest(markets[0], genome, costs, capital, signals=decided[0])
 
 
 def _warnings(genome: Genome, markets: Sequence[Market], result: Any) -> tuple[str, ...]:

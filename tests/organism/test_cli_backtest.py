@@ -1,9 +1,7 @@
 """`organism backtest` as a person types it: what it prints, what it writes, and how it refuses."""
 
 import csv
-import dataclasses
 import json
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -246,41 +244,54 @@ def test_a_genome_that_only_shorts_has_nothing_left_long_only(said, tmp_path, ho
     assert "only ever goes short" in err
 
 
-def test_a_folder_is_one_joint_run_on_one_account(said, hours, tmp_path, monkeypatch):
-    folder = tmp_path / "many"
-    folder.mkdir()
-    for name in ("AAA.csv", "BBB.csv"):
-        (folder / name).write_text(hours.read_text())
-    asked = []
+@pytest.fixture(scope="module")
+def many(hours, tmp_path_factory):
+    """A folder of two assets; the second is listed ten days later and moves otherwise."""
+    folder = tmp_path_factory.mktemp("many")
+    (folder / "AAA.csv").write_text(hours.read_text())
+    head, *rows = hours.read_text().splitlines()
+    moved = [
+        ",".join([row.split(",")[0], *(str(float(x) * (1 + t / 500)) for x in row.split(",")[1:5]), "7"])
+        for t, row in enumerate(rows)
+    ]
+    (folder / "BBB.csv").write_text("\n".join([head, *moved[240:]]) + "\n")
+    return folder
 
-    class Owned(NamedTuple):
-        asset: int
-        side: int
-        entry_bar: int
-        entry_price: float
-        exit_bar: int
-        exit_price: float
-        quantity: float
-        fees: float
-        pnl: float
-        reason: str
 
-    def joint(markets, genome, costs, capital):
-        asked.append(([m.symbol for m in markets], genome.family, costs.taker, capital))
-        alone = simulator.backtest(markets[0], genome, costs, capital)
-        return dataclasses.replace(alone, trades=tuple(Owned(i % 2, *t) for i, t in enumerate(alone.trades)))
-
-    monkeypatch.setattr(simulator, "backtest_joint", joint, raising=False)
+def test_a_folder_is_one_joint_run_on_one_account(said, many, tmp_path):
     trades = tmp_path / "t.csv"
-    status, out, _ = said("ema_crossover", "--data", folder, "--capital", "2000", "--trades", trades)
+    status, out, _ = said("ema_crossover", "--data", many, "--capital", "2000", "--trades", trades)
 
     assert status == 0
-    assert asked == [(["AAA", "BBB"], "ema_crossover", 0.001, 2_000.0)]
     assert "ema_crossover on 2 assets" in out
     assert [line.split()[0] for line in out.splitlines() if line.startswith(("AAA", "BBB"))] == ["AAA", "BBB"]
     rows = list(csv.DictReader(trades.read_text().splitlines()))
     assert {row["symbol"] for row in rows} == {"AAA", "BBB"}
     assert [row["entry_at"] for row in rows] == sorted(row["entry_at"] for row in rows)
-    status, _, err = said("ema_crossover", "--data", folder, "--report", tmp_path / "r.html")
+    first = rows[0]  # 15 % of the equity, its fee included
+    assert float(first["quantity"]) * float(first["entry_price"]) * 1.001 == pytest.approx(300.0)
+    found = document(said, "ema_crossover", "--data", many, "--capital", "2000")
+    earned = sum(float(row["pnl"]) for row in rows)
+    assert found["total_return"] * 2_000 == pytest.approx(earned, rel=1e-6)
+    assert found["n_trades"] == len([row for row in rows if row["reason"] != "end"])
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [(("--report", "r.html"), "--report draws one asset"), (("--size", "0.5"), "--size is for one asset")],
+)
+def test_what_is_of_one_asset_is_refused_for_a_folder(said, many, words, complaint):
+    status, _, err = said("ema_crossover", "--data", many, *words)
     assert status == 2
-    assert "--report draws one asset" in err
+    assert complaint in err
+
+
+def test_a_learned_seed_learns_each_asset_of_a_folder_and_trades_them_on_one_account(said, many, tmp_path):
+    trades = tmp_path / "t.csv"
+    status, out, _ = said(
+        "linear_svc", "--data", many, "--trades", trades, "--long-only", "--param", "window=300", "refit=100"
+    )
+    assert status == 0
+    assert "on 2 assets" in out
+    rows = list(csv.DictReader(trades.read_text().splitlines()))
+    assert {row["side"] for row in rows} == {"long"}
