@@ -162,6 +162,27 @@ def test_the_order_of_the_list_changes_no_bit(markets, chosen, more, costs, gros
     )
 
 
+@pytest.mark.requirement("S4-20.18")
+@pytest.mark.requirement("S4-21.5")
+@pytest.mark.requirement("S4-21.6")
+@pytest.mark.parametrize(
+    ("entry", "minimum", "outlay"),
+    [
+        ("close > 1 and (close > 2 or close > 3 or close > 1000)", 3, 1_125.0),  # three of four: 15 % · 3/4
+        ("close > 1 and (close > 2 or close > 900 or close > 1000)", 3, None),  # two are fewer than three
+        ("not (close > 1000 or close > 900) and (close > 1 or close > 800)", 3, 1_125.0),  # a denied one agrees where false
+        ("close > 1" + " or close > 1000" * 8, 1, 1_500.0 / 9),
+        ("close > 1" + " or close > 1000" * 9, 1, None),  # a score of a tenth is too little
+    ],
+)  # fmt: skip
+def test_a_score_is_the_share_of_signals_that_agree(entry, minimum, outlay):
+    genome = Genome(
+        family="t", entry_long=parse_condition(entry), genes=(("confluence_minimum", float(minimum)),)
+    )
+    result = backtest_joint([bars(100, 100)], genome, FREE)
+    assert [t.quantity * t.entry_price for t in result.trades] == pytest.approx([outlay] if outlay else [])
+
+
 @pytest.mark.requirement("S4-16.5")
 def test_assets_are_weighted_rather_than_chosen():
     # All want in at once; calm and momentum are ranked 0 to 1: nobody is left out, and shares are many.
