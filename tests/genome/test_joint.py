@@ -117,9 +117,7 @@ def test_the_joint_pass_is_the_oracle_on_random_genomes(markets, genome, more, c
 
 
 @pytest.mark.requirement("S4-15.2")
-@pytest.mark.requirement("S4-19.1")
 @pytest.mark.requirement("S4-19.2")
-@pytest.mark.requirement("S4-19.3")
 @pytest.mark.parametrize(
     "values",
     [
@@ -242,7 +240,6 @@ def test_the_cap_and_the_least_share_are_the_callers():
         )
 
 
-@pytest.mark.requirement("S4-13.21")
 @pytest.mark.requirement("S4-18.10")
 def test_no_asset_holds_more_than_its_cap_and_all_no_more_than_the_equity():
     markets = [path(f"A{i:02}", i, size=200) for i in range(50)]
