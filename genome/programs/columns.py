@@ -104,7 +104,8 @@ class Columns:
 
     def _averages(self, row: int, end: int) -> Fill:
         windows = np.array([_arguments(self.keys[i])[0] for i in range(row, end)])
-        states = np.zeros((end - row, state_size("ema", (windows[0],))))
+        size = max(state_size("ema", (window,)) for window in windows.tolist())  # which checks every window
+        states = np.zeros((end - row, size))
         source = self._input(self.keys[row])
 
         def fill(begin: int, matrix: F64) -> None:

@@ -37,8 +37,6 @@ from organism.errors import BadInput
 ColumnKey = tuple[object, ...]
 """("raw", name), or (indicator, arguments, source key or None, timeframe): equal keys are equal columns of one market."""
 
-_Ref = tuple[str, int]  # ("value", index of instruction), ("column", index), ("number", index of constant)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:

@@ -244,6 +244,8 @@ def _summary(matrix: F64, n: int) -> F64:
 
     summary[at.TOP, :whole] = rows(matrix[at.ABOVE]).max(axis=1)
     summary[at.BOTTOM, :whole] = rows(matrix[at.BELOW]).min(axis=1)
+    summary[at.TOP_HIGH, :whole] = rows(matrix[at.HIGH]).max(axis=1)
+    summary[at.BOTTOM_LOW, :whole] = rows(matrix[at.LOW]).min(axis=1)
     summary[at.TOP_CLOSE, :whole] = rows(matrix[at.CLOSE]).max(axis=1)
     summary[at.BOTTOM_CLOSE, :whole] = rows(matrix[at.CLOSE]).min(axis=1)
     return summary

@@ -21,7 +21,7 @@ from genome.simulator.fills import mark_open_trade
 from genome.simulator.ground import Ground, prepare, recent
 from genome.simulator.single import Signals, given
 from genome.simulator.together import together
-from genome.simulator.traits import Traits, fresh_account, traits
+from genome.simulator.traits import Traits, checked_capital, fresh_account, traits
 from genome.trees import Both, Compare, Condition, Cross, Either, Not
 from genome.vocabulary import WORDS
 from organism.errors import BadInput
@@ -93,7 +93,7 @@ def backtest_joint(
     threshold    a wanted share must be larger
     signals      for each market the four rows of levels, instead of the genome's conditions
     """
-    _check(markets, capital)
+    _check(markets)
     _check_limits(gross_limit, asset_cap, threshold)
     if signals is not None and len(signals) != len(markets):
         raise BadInput(
@@ -116,7 +116,10 @@ def backtest_joint(
         made = [given(signals[i], ground) for i, ground in zip(order, grounds, strict=True)]
         decisions, scores = _one_later(made, walked, offsets), np.ones((2, int(offsets[-1])))
     atr, ranked = _measured(walked, genes, offsets, ranking=bool(weights.any()))
-    account, accounts = fresh_account(capital), np.array([fresh_account(0.0) for _ in walked])
+    account, accounts = (
+        fresh_account(checked_capital(capital)),
+        np.array([fresh_account(0.0) for _ in walked]),
+    )
     days, day_numbers = _days(instants)
     daily, equity = np.zeros(day_numbers.size), np.empty(instants.size)
     exposures = np.empty((instants.size, len(walked)))
@@ -138,7 +141,7 @@ def backtest_joint(
     )  # fmt: skip
 
 
-def _check(markets: Sequence[Market], capital: float) -> None:
+def _check(markets: Sequence[Market]) -> None:
     if not markets:
         raise BadInput("a joint backtest needs at least one market; none was given.")
     lengths = sorted({m.bar_s for m in markets})
@@ -151,8 +154,6 @@ def _check(markets: Sequence[Market], capital: float) -> None:
         raise BadInput(f"a symbol was given twice: {', '.join(sorted(names))}; give each once.")
     if len({m.asset_class.days_per_year for m in markets}) > 1:
         raise BadInput("the markets have different numbers of trading days a year; run them apart.")
-    if not 0.0 < capital < float("inf"):
-        raise BadInput(f"capital was {capital}; it must be a positive amount.")
 
 
 def _check_limits(gross_limit: float, asset_cap: float, threshold: float) -> None:

@@ -8,8 +8,9 @@ MAY, QUIET, VOID, HOLE = range(4)
 N_FLAGS = 4
 PADDING = 64
 # Rows of summaries over STRETCH bars, float64.
-TOP, BOTTOM, TOP_CLOSE, BOTTOM_CLOSE = range(4)
-N_SUMMARY = 4
+# TOP and BOTTOM hold marks as well: what may touch a level. A trailing stop follows TOP_HIGH and BOTTOM_LOW.
+TOP, BOTTOM, TOP_CLOSE, BOTTOM_CLOSE, TOP_HIGH, BOTTOM_LOW = range(6)
+N_SUMMARY = 6
 STRETCH = 16
 
 # What a genome tells the simulator, float64 (genomes, N_TRAITS). Off is infinity for levels and bars, NaN for stops.

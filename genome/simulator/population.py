@@ -20,7 +20,7 @@ from genome.simulator.cache import Cache, column_key, result_key
 from genome.simulator.crowd import BLOCK, crowd
 from genome.simulator.figures import FIGURES, figures
 from genome.simulator.ground import Ground, prepare
-from genome.simulator.traits import Traits, fresh_account, traits
+from genome.simulator.traits import Traits, checked_capital, fresh_account, traits
 
 STRETCH_BARS = 8_000
 """Bars whose columns are computed at a time. Not a power of two: rows would fall on the same sets of the cache."""
@@ -83,6 +83,7 @@ def evaluate(
     cache      results and columns seen before are taken from it, and new ones kept
     progress   called with (markets done, markets) after each
     """
+    checked_capital(capital)
     count = threads or os.cpu_count() or 1
     table = np.empty((len(FIGURES), len(genomes), len(markets)))
     returns, days = [], []

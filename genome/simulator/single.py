@@ -18,7 +18,7 @@ from genome.simulator.figures import FIGURES, figures
 from genome.simulator.fills import mark_open_trade
 from genome.simulator.ground import Ground, prepare
 from genome.simulator.skipping import LEAD
-from genome.simulator.traits import fresh_account, traits
+from genome.simulator.traits import checked_capital, fresh_account, traits
 from genome.simulator.walk import walk
 from organism.errors import BadInput
 
@@ -72,8 +72,6 @@ def backtest(
 
     signals   entry long, exit long, entry short, exit short, one bool a bar each: instead of the genome's conditions
     """
-    if not 0.0 < capital < float("inf"):
-        raise BadInput(f"capital was {capital}; it must be a positive amount.")
     ready = effective(genome)
     ground, genes = prepare(market, costs), traits(ready)
     decisions = (
@@ -84,7 +82,7 @@ def backtest(
     needed = [key for key in (genes.atr, genes.sigma) if key]
     keys = in_order(needed)
     columns = dict(zip(keys, whole(market, keys), strict=True)) if keys else {}
-    account = fresh_account(capital)
+    account = fresh_account(checked_capital(capital))
     daily = np.zeros(ground.n_days)
     trades = np.empty((2 * market.size + 2, at.N_TRADE))
     equity, held = np.empty(market.size), np.empty(market.size)

@@ -84,8 +84,14 @@ def pass_over(
         return t
     trail = traits[at.TRAILING]
     if not math.isnan(trail):
+        before = account[at.EXTREME]
         until = _until_touched_trailing(account, market, summary, t, until, trail)
-    elif account[at.FLOOR] > 0.0 or account[at.CEILING] < np.inf:
+        reached = _mark(account, traits, market, summary, t, until)
+        if reached < until:  # the account stops itself: the extreme must know no bar after that one
+            account[at.EXTREME] = before
+            _follow(account, market, t, reached)
+        return reached
+    if account[at.FLOOR] > 0.0 or account[at.CEILING] < np.inf:
         until = _until_touched(account[at.FLOOR], account[at.CEILING], market, summary, t, until)
     return _mark(account, traits, market, summary, t, until)
 
@@ -119,10 +125,10 @@ def _until_touched_trailing(account: F64, market: F64, summary: F64, t: int, unt
         further = extreme
         floor, ceiling = fixed_floor, fixed_ceiling
         if long:
-            further = max(extreme, summary[at.TOP, s]) if whole else extreme
+            further = max(extreme, summary[at.TOP_HIGH, s]) if whole else extreme
             floor = max(floor, further * (1.0 - trail))
         else:
-            further = min(extreme, summary[at.BOTTOM, s]) if whole else extreme
+            further = min(extreme, summary[at.BOTTOM_LOW, s]) if whole else extreme
             ceiling = min(ceiling, further * (1.0 + trail))
         if whole and summary[at.BOTTOM, s] > floor and summary[at.TOP, s] < ceiling:
             extreme = further
@@ -137,6 +143,16 @@ def _until_touched_trailing(account: F64, market: F64, summary: F64, t: int, unt
         t += 1
     account[at.EXTREME] = extreme
     return t
+
+
+@lean_step
+def _follow(account: F64, market: F64, t: int, until: int) -> None:
+    """Move the extreme through the bars [t, until)."""
+    for u in range(t, until):
+        if account[at.QUANTITY] > 0.0:
+            account[at.EXTREME] = max(account[at.EXTREME], market[at.HIGH, u])
+        else:
+            account[at.EXTREME] = min(account[at.EXTREME], market[at.LOW, u])
 
 
 @inlined

@@ -71,6 +71,13 @@ def traits(genome: Genome) -> Traits:
     )
 
 
+def checked_capital(capital: float) -> float:
+    """The same amount; raises `BadInput` where it is none."""
+    if not 0.0 < capital < float("inf"):
+        raise BadInput(f"capital was {capital}; it must be a positive amount.")
+    return capital
+
+
 def fresh_account(capital: float) -> F64:
     """An account before its first bar."""
     account = np.zeros(at.N_ACCOUNT)

@@ -1,5 +1,8 @@
 """Populations: the same figures one by one or a thousand at once, skipping or not, on one thread or two, cached or not."""
 
+import dataclasses
+from itertools import pairwise
+
 import msgspec
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from genome.market import market as make_market
 from genome.programs import columns
 from genome.simulator import Cache, backtest, evaluate, population
 from genome.simulator.cache import result_key
+from genome.trees import Compare, Indicator, Number
+from organism.errors import BadInput
 from tests.genome.making import random_costs, random_markets
 from tests.genome.random_trees import genomes
 
@@ -65,6 +70,59 @@ def test_skipping_changes_no_figure(bar_s):
         for name, value in alone.figures.items():
             assert together.figures[name][g, 0] == pytest.approx(value, rel=1e-12, nan_ok=True), name
         np.testing.assert_allclose(together.daily[g][0], alone.daily, rtol=1e-12, atol=1e-15)
+
+
+def rising_then_falling(*prices, **marks):
+    """One-minute bars through straight lines between prices, 40 bars each."""
+    close = np.concatenate([np.linspace(a, b, 40) for a, b in pairwise(prices)])
+    at = 1_704_067_200 + np.arange(close.size, dtype=np.int64) * 60
+    opens = np.concatenate([[prices[0]], close[:-1]])
+    high, low = np.maximum(opens, close), np.minimum(opens, close)
+    market = make_market("X/USD", at, 60, (opens, high, low, close, np.ones(close.size)))
+    return dataclasses.replace(market, **{name: rows(high, low) for name, rows in marks.items()})
+
+
+def always(**genes):
+    return Genome(family="t", entry_long=parse_condition("close > 0"), genes=tuple(sorted(genes.items())))
+
+
+def test_a_trailing_stop_follows_prices_and_not_marks():
+    """Marks 3 % above the highs: a fall of 3 % is less than the 5 % that stops, though it is more from the marks."""
+    market = rising_then_falling(100, 110, 106.7, mark_high=lambda high, _: high * 1.03)
+    (trade,) = backtest(market, always(trailing=0.05)).trades
+    assert trade.reason == "end"
+    the_same_with_and_without_skipping([always(trailing=0.05)], market)
+
+
+def test_a_drawdown_stop_inside_a_stretch_sees_no_later_extreme():
+    """Up to 110, down to 104 (the account stops), up to 130: a level 10 % below 130 is no level of the bar at 104."""
+    market, genome = rising_then_falling(100, 110, 104, 120, 130), always(drawdown_stop=0.05, trailing=0.1)
+    (trade,) = backtest(market, genome).trades
+    assert trade.reason == "drawdown"
+    the_same_with_and_without_skipping([genome], market)
+
+
+def the_same_with_and_without_skipping(crowd, market):
+    together = evaluate(crowd, [market])
+    for g, genome in enumerate(crowd):
+        alone = backtest(market, genome)
+        for name, value in alone.figures.items():
+            assert together.figures[name][g, 0] == pytest.approx(value, rel=1e-12, nan_ok=True), name
+
+
+@pytest.mark.parametrize("capital", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_capital_that_is_no_amount_is_refused(capital):
+    with pytest.raises(BadInput, match="capital was"):
+        evaluate(CROWD[:2], [path()], capital=capital)
+
+
+def test_every_window_is_checked_also_those_computed_side_by_side():
+    def average(n):
+        return Compare(">", Indicator("ema", (Number(n),)), Number(1.0))
+
+    crowd = [Genome(family="t", entry_long=average(n)) for n in (5.0, 0.0)]
+    with pytest.raises(BadInput, match="ema"):
+        evaluate(crowd, [path()])
 
 
 @given(
