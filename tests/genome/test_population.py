@@ -102,6 +102,34 @@ def test_a_drawdown_stop_inside_a_stretch_sees_no_later_extreme():
     the_same_with_and_without_skipping([genome], market)
 
 
+def random_genes(rng):
+    """Any of the genes that act inside a stretch, in any company."""
+    chances = {
+        "stop": (0.005, 0.05), "target": (0.005, 0.05), "trailing": (0.005, 0.06), "stop_atr": (1.0, 12.0),
+        "drawdown_stop": (0.02, 0.2), "maximum_hold": (3, 200), "cool_down": (0, 30), "size": (0.2, 1.0),
+    }  # fmt: skip
+    genes = {name: float(rng.uniform(*ends)) for name, ends in chances.items() if rng.random() < 0.4}
+    return {k: float(int(v)) if k in {"maximum_hold", "cool_down"} else v for k, v in genes.items()}
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_skipping_changes_no_figure_on_quiet_days_whatever_the_genes(seed):
+    """Minutes of one or two days, so that most stretches may be skipped; marks near prices, ticks on every other market."""
+    rng = np.random.default_rng(seed)
+    market = path(seed, size=2_000)
+    near = 1 + np.abs(rng.normal(size=(2, market.size))) * 0.002
+    market = dataclasses.replace(
+        market,
+        mark_high=market.column("high") * near[0],
+        mark_low=market.column("low") / near[1],
+        tick=0.05 * (seed % 2),
+    )
+    crowd = [
+        crossing(int(rng.integers(2, 60)), int(rng.integers(61, 300)), **random_genes(rng)) for _ in range(25)
+    ]
+    the_same_with_and_without_skipping(crowd, market)
+
+
 def the_same_with_and_without_skipping(crowd, market):
     together = evaluate(crowd, [market])
     for g, genome in enumerate(crowd):
