@@ -123,7 +123,7 @@ class CommandsDb:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One immediate transaction: a deferred one that turns into a write fails without waiting its turn."""
         with self._open() as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -148,3 +148,21 @@ class CommandsDb:
                 f"{self._path.name} could not be used ({error}). It holds only commands that wait: stop the "
                 f"organism, move the file aside, and give the command again."
             ) from error
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to a write-ahead log, waiting for other writers.
+
+    SQLite does not wait here, whatever the timeout of the connection: the first writers of a fresh file, all of whom
+    want to switch it, would turn each other away.
+    """
+    until = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(_POLL_S)
+        else:
+            return

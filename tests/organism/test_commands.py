@@ -75,6 +75,23 @@ def test_ids_rise_over_many_short_writers(tmp_path):
     assert sorted(numbers) == list(range(1, 21))
 
 
+def test_the_first_writers_of_a_fresh_file_wait_for_each_other(tmp_path):
+    """Switching to a write-ahead log does not wait by itself: a command was lost with "database is locked"."""
+    for i in range(40):
+        path, numbers, begin = tmp_path / f"{i}.db", [], threading.Barrier(6)
+
+        def give(path=path, numbers=numbers, begin=begin):
+            begin.wait(10)
+            numbers.append(CommandsDb(path).give("halt", "ann", ""))
+
+        threads = [threading.Thread(target=give) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(numbers) == [1, 2, 3, 4, 5, 6]
+
+
 def test_the_file_is_private_and_absence_is_nothing_waiting(tmp_path, db):
     assert db.waiting() == []
     assert db.wait_acknowledged(1, 0.0) is None
