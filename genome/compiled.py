@@ -69,14 +69,14 @@ class Compiled:
         program = self.plan.program
         opened = bar.open_ns // _NS
         forecast = live(
-            self.plan.columns, self.plan.parameters, self.plan.code, program.value, program.outputs[None], self.sizes, memory,
-            self.traits, self.costs, _raw(bar, opened + self.bar_s), np.array([opened]),
+            self.plan.columns, self.plan.parameters, self.plan.code, program.value, program.outputs, self.sizes, memory,
+            self.traits, self.costs, one_bar(bar, opened + self.bar_s), np.array([opened]),
         )  # fmt: skip
         after = CompiledState(memory.tobytes())
         return after, forecast if memory[SEEN] >= self.warmup_bars else NAN
 
 
-def _raw(bar: Bar, closed_s: int) -> F64:
+def one_bar(bar: Bar, closed_s: int) -> F64:
     """A market of one bar, float64 (len(COLUMNS), 1); all NaN where the bar is void."""
     market = np.full((len(COLUMNS), 1), np.nan)
     total = bar.open + bar.high + bar.low + bar.close
@@ -88,6 +88,18 @@ def _raw(bar: Bar, closed_s: int) -> F64:
         row[_HOUR] = closed_s // 3_600 % 24
         row[_WEEKDAY] = (closed_s // _DAY_S + 3) % 7
     return market
+
+
+def lived_costs(costs: Costs, bar_s: int, days_per_year: int) -> F64:
+    """Costs of the account of a strategy: those that depend on the bar's own price alone, float64 (N_COSTS,).
+
+    A book's depth, the volume and the volatility of a market are not in a bar: slippage that depends on them is left out.
+    """
+    vector = np.zeros(at.N_COSTS)
+    vector[at.TAKER], vector[at.MAKER], vector[at.MAINTENANCE] = costs.taker, costs.maker, costs.maintenance
+    vector[at.FLAT] = min(1.0, costs.half_spread + (0.0 if costs.book_offsets is not None else costs.slippage))
+    vector[at.BARS_A_YEAR] = days_per_year * max(1.0, _DAY_S / bar_s)
+    return vector
 
 
 @lru_cache(maxsize=4_096)
@@ -113,10 +125,8 @@ def compiled(
             raise BadInput(
                 f"{genome.family} uses {key[0]}, which compares assets; a strategy of one asset cannot."
             )
-    vector = np.zeros(at.N_COSTS)
-    vector[at.TAKER], vector[at.MAKER], vector[at.MAINTENANCE] = costs.taker, costs.maker, costs.maintenance
-    vector[at.BARS_A_YEAR] = days_per_year * _DAY_S / bar_s
     columns = [made.row[key] if key else -1 for key in (genes.atr, genes.sigma)]
     sizes = (made.memory_size, program.n_memory, program.n_numbers, program.n_conditions, bar_s, *columns)
+    vector = lived_costs(costs, bar_s, days_per_year)
     warmup = max((lookback(key, bar_s) for key in keys), default=0) + 1 + (program.n_memory > 0)
     return Compiled(genome, made, bar_s, warmup, np.array(sizes, np.int64), genes.vector, vector)

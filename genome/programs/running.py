@@ -8,22 +8,11 @@ from numpy.typing import NDArray
 from genome.genome import Genome
 from genome.market import F64, Market
 from genome.programs.columns import in_order, whole
-from genome.programs.compiling import ColumnKey, Program, compile_genome
+from genome.programs.compiling import ColumnKey, compile_genome
 from genome.programs.machine import decide, interpret
 from genome.programs.opcodes import TRUE
 
 BLOCK = 512
-
-
-def placed(program: Program, row: dict[object, int]) -> NDArray[np.int32]:
-    """The code with columns numbered as in a shared matrix."""
-    code = program.code.copy()
-    if program.columns:
-        number = np.array([row[key] for key in program.columns], np.int32)
-        for side in (2, 3):
-            refers = code[:, side] < 0
-            code[refers, side] = -1 - number[-1 - code[refers, side]]
-    return code
 
 
 class Run:
@@ -32,14 +21,14 @@ class Run:
     def __init__(self, market: Market, genome: Genome, known: Mapping[ColumnKey, F64] | None = None) -> None:
         self.program = compile_genome(genome)
         self.keys = in_order(self.program.columns)
-        self.row: dict[object, int] = {key: i for i, key in enumerate(self.keys)}
+        self.row: dict[ColumnKey, int] = {key: i for i, key in enumerate(self.keys)}
         self.matrix: F64 = whole(market, self.keys, known)
         self.n = market.size
         self.void = np.isnan(market.columns[:4]).any(axis=0)
 
     def _blocks(self, take: Callable[[int, int, NDArray[np.uint8]], None]) -> None:
         program, n = self.program, self.n
-        code = placed(program, self.row)
+        code = program.placed(self.row)
         numbers = np.zeros((max(1, program.n_numbers), BLOCK))
         conditions = np.zeros((program.n_conditions, BLOCK), np.uint8)
         memory = np.ones(max(1, program.n_memory), np.uint8)
@@ -57,7 +46,7 @@ class Run:
         out = np.zeros((4, self.n), bool)
 
         def take(begin: int, size: int, conditions: NDArray[np.uint8]) -> None:
-            out[:, begin : begin + size] = conditions[self.program.outputs, :size] == TRUE
+            out[:, begin : begin + size] = conditions[self.program.outputs[0], :size] == TRUE
 
         self._blocks(take)
         out[:, self.void] = False
@@ -66,7 +55,7 @@ class Run:
     def decisions(self, may: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Decision bytes, one a close; `may` as in `Ground.flags`, padded."""
         out = np.zeros(self.n + BLOCK, np.uint8)
-        outputs = self.program.outputs[None]
+        outputs = self.program.outputs
 
         def take(begin: int, size: int, conditions: NDArray[np.uint8]) -> None:
             decide(

@@ -7,9 +7,8 @@ import numpy as np
 from genome.indicators import code_of, seconds_of, state_size
 from genome.market import F64, I64
 from genome.programs.columns import in_order
-from genome.programs.compiling import ColumnKey, Program, raw_index
+from genome.programs.compiling import ColumnKey, Programs, raw_index
 from genome.programs.machine import I32
-from genome.programs.running import placed
 from genome.vocabulary import WORDS
 
 
@@ -21,18 +20,18 @@ class Plan:
               begin and end, where its memory begins and ends, seconds of its timeframe
     """
 
-    program: Program
+    program: Programs
     code: I32
-    row: dict[object, int]
+    row: dict[ColumnKey, int]
     columns: I64
     parameters: F64
     memory_size: int
 
 
-def plan(program: Program, bar_s: int, extra: tuple[ColumnKey, ...] = ()) -> Plan:
+def plan(program: Programs, bar_s: int, extra: tuple[ColumnKey, ...] = ()) -> Plan:
     """Lay out a program for bars of `bar_s` seconds; `extra` columns are advanced with its own."""
     keys = in_order((*program.columns, *extra))
-    row: dict[object, int] = {key: i for i, key in enumerate(keys)}
+    row: dict[ColumnKey, int] = {key: i for i, key in enumerate(keys)}
     table: list[tuple[int, ...]] = []
     parameters: list[float] = []
     memory = 0
@@ -56,7 +55,7 @@ def plan(program: Program, bar_s: int, extra: tuple[ColumnKey, ...] = ()) -> Pla
         memory += size
     return Plan(
         program,
-        placed(program, row),
+        program.placed(row),
         row,
         np.array(table, np.int64).reshape(len(table), 7),
         np.array(parameters, np.float64),

@@ -24,6 +24,7 @@ def crowd(
     outputs: I32,
     memory_at: I64,
     needs: I64,
+    order: I64,
     first: int,
     last: int,
     columns: Address,
@@ -48,9 +49,10 @@ def crowd(
     none: F64,
     nothing: F64,
 ) -> None:
-    """Take genomes first … last − 1 through bars begin … begin + size − 1.
+    """Take the genomes at places first … last − 1 through bars begin … begin + size − 1.
 
     offsets     int64 (genomes + 1,): where each program begins in `code` and `value`
+    order       int64 (genomes,): neighbours share columns, which then are still in the first caches
     needs       int64 (genomes, 2): column of ATR and of volatility, −1 where not needed
     columns     address of float64 (columns, stride): this stretch
     carried     uint8 (genomes,): decision at the close of the bar before
@@ -64,7 +66,8 @@ def crowd(
         n = min(BLOCK, size - start)
         here = begin + start
         block = columns + np.uint64(start * 8)
-        for g in range(first, last):
+        for place in range(first, last):
+            g = order[place]
             interpret(
                 code, value, offsets[g], offsets[g + 1], block, stride, numbers, conditions, width, memory, memory_at[g], n
             )  # fmt: skip

@@ -2,28 +2,24 @@
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genome.checking import effective
 from genome.costs import Costs
 from genome.genome import Genome
 from genome.market import F64, Market
-from genome.programs.columns import Columns, in_order
-from genome.programs.compiling import ColumnKey, Program, compile_genome
+from genome.programs.columns import Columns
+from genome.programs.compiling import ColumnKey
 from genome.simulator import layout as at
 from genome.simulator.cache import Cache, column_key, result_key
 from genome.simulator.crowd import BLOCK, crowd
 from genome.simulator.figures import FIGURES, figures
 from genome.simulator.ground import Ground, prepare
-from genome.simulator.traits import Traits, checked_capital, fresh_account, traits
-
-STRETCH_BARS = 8_000
-"""Bars whose columns are computed at a time. Not a power of two: rows would fall on the same sets of the cache."""
+from genome.simulator.packing import Packed, pack
+from genome.simulator.stretches import MATRICES, Filling, Stretches, Task, share
+from genome.simulator.traits import checked_capital, fresh_account
 
 Progress = Callable[[int, int], None]
 
@@ -45,26 +41,6 @@ class Evaluation:
     def daily(self) -> list[list[F64]]:
         """Daily returns, [genome][market]."""
         return [[returns[g] for returns in self.returns] for g in range(len(self.returns[0]))]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Crowd:
-    """Compiled genomes, packed: neighbours share columns, which then are still in the first caches.
-
-    order   int64 (genomes,): which genome each place holds
-    """
-
-    code: NDArray[np.int32]
-    value: F64
-    offsets: NDArray[np.int64]
-    outputs: NDArray[np.int32]
-    memory_at: NDArray[np.int64]
-    needs: NDArray[np.int64]
-    traits: F64
-    keys: tuple[ColumnKey, ...]
-    n_numbers: int
-    n_conditions: int
-    order: NDArray[np.int64]
 
 
 def evaluate(
@@ -115,54 +91,6 @@ def _on_market(
     return np.array([k[0] for k in kept if k]), np.array([k[1] for k in kept if k])
 
 
-def pack(genomes: Sequence[Genome]) -> _Crowd:
-    """Compile genomes and lay their programs end to end over one table of columns."""
-    ready = [effective(genome) for genome in genomes]
-    compiled = [compile_genome(genome) for genome in ready]
-    order = sorted(range(len(ready)), key=lambda g: repr(compiled[g].columns))
-    programs = [compiled[g] for g in order]
-    genes = [traits(ready[g]) for g in order]
-    keys = in_order(_wanted(programs, genes))
-    row: dict[object, int] = {key: i for i, key in enumerate(keys)}
-    lengths = np.array([len(p.value) for p in programs])
-    return _Crowd(
-        _placed_together(programs, lengths, row),
-        np.concatenate([p.value for p in programs]),
-        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        np.array([p.outputs for p in programs]),
-        np.concatenate([[0], np.cumsum([p.n_memory for p in programs])]).astype(np.int64),
-        np.array([[row[k] if k else -1 for k in (g.atr, g.sigma)] for g in genes], np.int64),
-        np.array([g.vector for g in genes]),
-        keys,
-        max(p.n_numbers for p in programs),
-        max(p.n_conditions for p in programs),
-        np.array(order),
-    )
-
-
-def _placed_together(
-    programs: Sequence[Program], lengths: NDArray[np.int64], row: dict[object, int]
-) -> NDArray[np.int32]:
-    """All code, end to end, with columns numbered as in the shared matrix; what `placed` does for one program."""
-    code = np.concatenate([p.code for p in programs])
-    counts = [len(p.columns) for p in programs]
-    number = np.array([row[key] for p in programs for key in p.columns], np.int32)
-    first = np.repeat(np.cumsum([0, *counts[:-1]]), lengths)
-    for side in (2, 3):
-        refers = code[:, side] < 0
-        code[refers, side] = -1 - number[first[refers] - 1 - code[refers, side]]
-    return code
-
-
-def _wanted(programs: Sequence[Program], genes: Sequence[Traits]) -> dict[ColumnKey, None]:
-    wanted: dict[ColumnKey, None] = {}
-    for program in programs:
-        wanted.update(dict.fromkeys(program.columns))
-    for gene in genes:
-        wanted.update(dict.fromkeys(key for key in (gene.atr, gene.sigma) if key))
-    return wanted
-
-
 def _simulated(
     genomes: Sequence[Genome], ground: Ground, capital: float, threads: int, cache: Cache | None = None
 ) -> tuple[F64, F64]:
@@ -173,10 +101,13 @@ def _simulated(
     accounts = np.tile(fresh_account(capital), (len(genomes), 1))
     daily = np.zeros((len(genomes), ground.n_days))
     _Pass(packed, ground, accounts, daily, threads, cache).run()
-    rows = np.empty((len(genomes), len(FIGURES)))
-    returns = np.empty_like(daily)
-    rows[packed.order], returns[packed.order] = figures(accounts, daily, ground), daily
-    return rows, returns
+    return figures(accounts, daily, ground), daily
+
+
+def _stretch_bars(size: int, rows: int) -> int:
+    """So many that the columns stay in the last cache, and not so few that starting on them counts. Whole words of bits."""
+    bars = min(size, max(_FEWEST_BARS, min(_MOST_BARS, _MATRIX_FLOATS // rows)))
+    return -(-bars // 64) * 64
 
 
 class _Pass:
@@ -184,7 +115,7 @@ class _Pass:
 
     def __init__(
         self,
-        packed: _Crowd,
+        packed: Packed,
         ground: Ground,
         accounts: F64,
         daily: F64,
@@ -192,22 +123,27 @@ class _Pass:
         cache: Cache | None = None,
     ) -> None:
         self.packed, self.ground, self.accounts, self.daily = packed, ground, accounts, daily
-        n = len(accounts)
-        self.memory = np.ones(int(packed.memory_at[-1]) + 1, np.uint8)
-        self.carried = np.zeros(n, np.uint8)
+        n, size = len(accounts), ground.market.size
+        self.threads = threads if n * size >= _FEWEST_BAR_GENOMES else 1
         self.cache = cache
         self.columns, self.fresh = self._columns()
-        self.threads = min(threads, max(1, n // _FEWEST))
-        edges = np.linspace(0, n, self.threads + 1).astype(int)
-        self.shares = list(pairwise(edges))
-        self.scratch = [
+        chunks = min(n, max(-(-n // _CHUNK), 2 * self.threads if self.threads > 1 else 1))
+        self.edges = [n * i // chunks for i in range(chunks + 1)]
+        rows = max(1, len(packed.keys))
+        self.stretch = _stretch_bars(size, rows)
+        n_stretches = -(-size // self.stretch)
+        self.matrices = [np.empty((rows, self.stretch)) for _ in range(min(MATRICES, n_stretches))]
+        self.memory = np.ones(packed.programs.n_memory + 1, np.uint8)
+        self.carried = np.zeros(n, np.uint8)
+        self.scratch: list[tuple[F64, NDArray[np.uint8], NDArray[np.uint8]]] = [
             (
-                np.zeros((max(1, packed.n_numbers), BLOCK)),
-                np.zeros((packed.n_conditions, BLOCK), np.uint8),
+                np.zeros((max(1, packed.programs.n_numbers), BLOCK)),
+                np.zeros((packed.programs.n_conditions, BLOCK), np.uint8),
                 np.zeros(BLOCK + 64, np.uint8),
             )
-            for _ in self.shares
+            for _ in range(self.threads)
         ]
+        self.plan = Stretches(n_stretches, [len(wave) for wave in self.columns.waves], chunks)
 
     def _columns(self) -> tuple[Columns, dict[ColumnKey, F64]]:
         """The columns, and whole arrays to be filled of those worth keeping: an average is computed as fast as read."""
@@ -226,35 +162,30 @@ class _Pass:
                 fresh[key] = np.empty(market.size)
         return Columns(market, keys, known), fresh
 
-    def _keep(self, begin: int, matrix: F64) -> None:
-        for key, column in self.fresh.items():
-            column[begin : begin + matrix.shape[1]] = matrix[self.columns.row[key]]
-
     def run(self) -> None:
-        """Stretch after stretch: first the columns, wave by wave, then the genomes."""
-        size = self.ground.market.size
-        rows, matrix = max(1, len(self.packed.keys)), np.empty((0, 0))
-        with ThreadPoolExecutor(self.threads) as pool:
-            for begin in range(0, size, STRETCH_BARS):
-                bars = min(STRETCH_BARS, size - begin)
-                if (
-                    matrix.shape[1] != bars
-                ):  # all but the last are alike: fresh memory has to be zeroed by the kernel
-                    matrix = np.empty((rows, bars))
-                for wave in self.columns.waves:
-                    list(pool.map(lambda fill: fill(begin, matrix), wave))  # noqa: B023 - used up before the next
-                self._keep(begin, matrix)
-                list(pool.map(lambda i: self._share(i, begin, matrix), range(self.threads)))  # noqa: B023
+        """All stretches, on all threads."""
+        share(self.plan, self._work, self.threads)
         if self.cache is not None:
             for key, column in self.fresh.items():
                 self.cache.put(column_key(self.ground.market, key), (column,))
 
-    def _share(self, i: int, begin: int, matrix: F64) -> None:
-        packed, ground = self.packed, self.ground
-        numbers, conditions, decisions = self.scratch[i]
+    def _work(self, task: Task, thread: int) -> None:
+        begin = task.stretch * self.stretch
+        matrix = self.matrices[task.stretch % MATRICES][:, : self.ground.market.size - begin]
+        if isinstance(task, Filling):
+            self.columns.waves[task.wave][task.place](begin, matrix)
+            return
+        if task.chunk == 0:
+            for key, column in self.fresh.items():
+                column[begin : begin + matrix.shape[1]] = matrix[self.columns.row[key]]
+        self._walk(task.chunk, thread, begin, matrix)
+
+    def _walk(self, chunk: int, thread: int, begin: int, matrix: F64) -> None:
+        packed, programs, ground = self.packed, self.packed.programs, self.ground
+        numbers, conditions, decisions = self.scratch[thread]
         crowd(
-            packed.code, packed.value, packed.offsets, packed.outputs, packed.memory_at, packed.needs,
-            int(self.shares[i][0]), int(self.shares[i][1]), np.uint64(matrix.ctypes.data), matrix.shape[1],
+            packed.code, programs.value, programs.offsets, programs.outputs, programs.memory_at, packed.needs, packed.order,
+            self.edges[chunk], self.edges[chunk + 1], np.uint64(matrix.ctypes.data), self.stretch,
             begin, matrix.shape[1], np.uint64(ground.flags[at.MAY].ctypes.data), self.memory, self.carried,
             np.uint64(self.accounts.ctypes.data), np.uint64(packed.traits.ctypes.data), ground.matrix, ground.flags,
             ground.summary, ground.following, ground.days, ground.costs, np.uint64(self.daily.ctypes.data), np.uint64(numbers.ctypes.data),
@@ -263,7 +194,9 @@ class _Pass:
 
 
 _CHEAP = frozenset({"raw", "ema"})
-_FEWEST = 4
-"""Fewer genomes than this a thread are not worth a thread."""
+_FEWEST_BAR_GENOMES = 500_000
+"""Less work than this, half a millisecond, is not worth a second thread."""
+_CHUNK = 125
+_FEWEST_BARS, _MOST_BARS, _MATRIX_FLOATS = 4_032, 50_112, 1_280_000
 _NONE = np.empty((0, at.N_TRADE))
 _NOTHING = np.empty(0)

@@ -1,5 +1,7 @@
 """What the simulator reads of a genome's genes: one row of numbers, and the columns it needs besides its conditions."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +36,10 @@ _NAMES = {
     "drawdown_stop": at.DRAWDOWN_STOP,
 }  # fmt: skip
 
+_DEFAULT = [_OFF[place] for place in range(at.N_TRAITS)]
+Needed = tuple[ColumnKey | None, ColumnKey | None]
+"""Columns of ATR and of volatility at the decision, where needed."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traits:
@@ -46,26 +52,39 @@ class Traits:
 
 def traits(genome: Genome) -> Traits:
     """Read the genes of the simulator; genes that are absent are off."""
-    vector: F64 = np.empty(at.N_TRAITS)
-    for place, off in _OFF.items():
-        vector[place] = off
+    table, needed = traits_of((genome,))
+    return Traits(table[0], *needed[0])
+
+
+def traits_of(genomes: Sequence[Genome]) -> tuple[F64, list[Needed]]:
+    """The same of many: float64 (genomes, N_TRAITS), and the columns that each needs."""
+    rows, needed = [], []
+    for genome in genomes:
+        row, needs = _read(genome)
+        rows.append(row)
+        needed.append(needs)
+    return np.array(rows), needed
+
+
+def _read(genome: Genome) -> tuple[list[float], Needed]:
+    row = _DEFAULT.copy()
     period, window = _ATR_PERIOD, _VOLATILITY_WINDOW
     for name, value in genome.genes:
-        if name in _NAMES:
-            vector[_NAMES[name]] = value
+        place = _NAMES.get(name)
+        if place is not None:
+            row[place] = value
         elif name == "atr_period":
             period = float(value)
         elif name == "volatility_window":
             window = float(value)
-    by_atr, sizing = not np.isnan(vector[at.STOP_ATR]), int(vector[at.SIZING])
-    if sizing == at.BY_RISK and not by_atr and np.isnan(vector[at.STOP]):
+    by_atr, sizing = not math.isnan(row[at.STOP_ATR]), int(row[at.SIZING])
+    if sizing == at.BY_RISK and not by_atr and math.isnan(row[at.STOP]):
         raise BadInput(f"{genome.family} sizes by risk without a stop; give it the gene stop or stop_atr.")
-    if sizing == at.BY_RISK and np.isnan(vector[at.RISK]):
-        vector[at.RISK] = 0.02
-    if sizing == at.BY_VOLATILITY and np.isnan(vector[at.TARGET_VOLATILITY]):
-        vector[at.TARGET_VOLATILITY] = 0.10
-    return Traits(
-        vector,
+    if sizing == at.BY_RISK and math.isnan(row[at.RISK]):
+        row[at.RISK] = 0.02
+    if sizing == at.BY_VOLATILITY and math.isnan(row[at.TARGET_VOLATILITY]):
+        row[at.TARGET_VOLATILITY] = 0.10
+    return row, (
         ("atr", (period,), ("raw", "close"), "") if by_atr else None,
         ("volatility", (window,), ("raw", "close"), "") if sizing == at.BY_VOLATILITY else None,
     )

@@ -167,14 +167,25 @@ def test_a_population_is_each_of_its_genomes(market, crowd, costs):
             np.testing.assert_array_equal(together.figures[name][g], alone.figures[name][0], err_msg=name)
 
 
-def test_threads_change_nothing():
-    equal(evaluate(CROWD, [path()], threads=1), evaluate(CROWD, [path()], threads=3))
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_threads_change_nothing(monkeypatch, threads):
+    expected = evaluate(CROWD, [path()], threads=1)
+    monkeypatch.setattr(population, "_FEWEST_BAR_GENOMES", 0)
+    monkeypatch.setattr(population, "_stretch_bars", lambda *_: 640)
+    equal(evaluate(CROWD, [path()], threads=threads), expected)
 
 
 def test_stretches_change_nothing(monkeypatch):
     expected = evaluate(CROWD, [path()])
-    monkeypatch.setattr(population, "STRETCH_BARS", 1_008)
+    monkeypatch.setattr(population, "_stretch_bars", lambda *_: 1_024)
     equal(evaluate(CROWD, [path()]), expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "rows"), [(1, 1), (100_000, 1), (100_000, 234), (100_000, 100_000), (65, 7)]
+)
+def test_a_stretch_is_whole_words_of_bars(size, rows):
+    assert population._stretch_bars(size, rows) % 64 == 0
 
 
 def test_markets_are_evaluated_each_by_itself():

@@ -1,0 +1,57 @@
+"""Genomes as arrays: one table of columns, all programs end to end, one row of traits each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genome.checking import effective
+from genome.genome import Genome
+from genome.market import F64, I64
+from genome.programs.columns import in_order
+from genome.programs.compiling import ColumnKey, Programs, compile_genomes
+from genome.simulator.traits import traits_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """Compiled genomes over one table of columns.
+
+    code    int32 (instructions, 5): that of `programs`, with columns numbered as in `keys`
+    needs   int64 (genomes, 2): column of ATR and of volatility, −1 where not needed
+    traits  float64 (genomes, N_TRAITS)
+    order   int64 (genomes,): an order in which neighbours share columns
+    """
+
+    programs: Programs
+    code: NDArray[np.int32]
+    keys: tuple[ColumnKey, ...]
+    needs: I64
+    traits: F64
+    order: I64
+
+
+def pack(genomes: Sequence[Genome]) -> Packed:
+    """Compile genomes, effective or not, and lay them out for the simulator. Raises `BadInput`."""
+    ready = [effective(genome) for genome in genomes]
+    programs = compile_genomes(ready)
+    table, needed = traits_of(ready)
+    keys = in_order((*programs.columns, *dict.fromkeys(key for pair in needed for key in pair if key)))
+    row = {key: i for i, key in enumerate(keys)}
+    code = programs.placed(row)
+    needs = [[-1 if key is None else row[key] for key in pair] for pair in needed]
+    return Packed(programs, code, keys, np.array(needs, np.int64), table, _by_columns(programs, code))
+
+
+def _by_columns(programs: Programs, code: NDArray[np.int32]) -> I64:
+    """Genomes by the first and the last column that they read."""
+    n = len(programs.outputs)
+    if not len(code):
+        return np.arange(n)
+    of = np.repeat(np.arange(n), np.diff(programs.offsets))
+    lowest, highest = np.zeros(n, np.int32), np.full(n, np.iinfo(np.int32).min)
+    for side in (2, 3):
+        np.minimum.at(lowest, of, code[:, side])
+        np.maximum.at(highest, of, np.where(code[:, side] < 0, code[:, side], highest[0]))
+    return np.lexsort((lowest, highest))
