@@ -13,7 +13,7 @@ A label begins a line; an indented line goes on with the one before it; `#` begi
 
 from collections.abc import Mapping
 
-from genome.checking import check
+from genome.checking import bound, check
 from genome.genes import GENES
 from genome.genome import CONDITIONS, Genome
 from genome.grammar import parse_condition, suggestion
@@ -36,6 +36,39 @@ def genome_text(genome: Genome) -> str:
     if genome.genes:
         lines.append(f"genes: {genes_text(genome.genes)}")
     return "\n".join(lines) + "\n"
+
+
+def canonical_text(genome: Genome) -> str:
+    """The text a genome travels by: `genome_text`, checked, and proven to read back to the same genome.
+
+    Raises `BadInput` for a genome that no engine could run.
+    """
+    check(genome)
+    text = genome_text(genome)
+    identified(genome.genome_id, text)
+    return text
+
+
+def identified(genome_id: str, text: str) -> Genome:
+    """The checked genome of a text that must be this one's. Raises `BadInput`."""
+    genome = parse_genome(text)
+    if genome.genome_id != genome_id:
+        raise BadInput(
+            f"the text that came as genome {genome_id!r} is that of {genome.genome_id!r}; an id is never chosen."
+        )
+    return genome
+
+
+def readable(genome: Genome) -> tuple[tuple[str, str], ...]:
+    r"""(label, text) of everything a genome does, with numbers where its conditions name constants. Takes a checked one.
+
+    >>> readable(parse_genome("family: x\nentry long: ema(fast) crosses_above ema(26)\ngenes: fast=12 stop=0.05"))
+    (('entry long', 'ema(12) crosses_above ema(26)'), ('genes', 'stop=0.05'))
+    """
+    conditions = bound(genome).conditions
+    lines = [(label, to_text(conditions[name])) for label, name in _LABELS.items() if name in conditions]
+    genes = tuple((name, value) for name, value in genome.genes if not conditions or name in GENES)
+    return (*lines, ("genes", genes_text(genes))) if genes else tuple(lines)
 
 
 def genes_text(genes: Genes) -> str:

@@ -101,7 +101,10 @@ class Notify(Deed, frozen=True, kw_only=True):
 
 
 class StoreGenome(Deed, frozen=True, kw_only=True):
-    """Write a genome's record to the store (write-once, content-addressed)."""
+    """Write a genome's record to the store (write-once, content-addressed).
+
+    text   the whole genome as text (`genome.documents.canonical_text`); "" where family and genes say everything
+    """
 
     genome_id: str
     family: str
@@ -109,6 +112,7 @@ class StoreGenome(Deed, frozen=True, kw_only=True):
     genes: tuple[tuple[str, float], ...]
     parents: tuple[str, ...] = ()
     origin: str = "founder"
+    text: str = ""
 
 
 Effect = (

@@ -390,16 +390,21 @@ class Reconciled(Fact, frozen=True, kw_only=True):
 
 
 class StrategyFunded(Fact, frozen=True, kw_only=True):
-    """A strategy may trade. Reproduction → brain. weight in (0, 1]; parameters as name–value pairs."""
+    """A strategy may trade. Reproduction → brain. weight in (0, 1]; parameters as name–value pairs.
+
+    text   the whole genome as text (`genome.documents.canonical_text`), whose id must be `genome_id`;
+           "" where family and parameters say everything
+    """
 
     genome_id: str
     family: str
     weight: float
     parameters: tuple[tuple[str, float], ...]
+    text: str = ""
 
 
 class StrategyRetired(Fact, frozen=True, kw_only=True):
-    """A strategy may trade no longer. Reproduction → brain."""
+    """A strategy may trade no longer. Reproduction → brain; brain → reproduction, of one that it cannot live by."""
 
     genome_id: str
     reason: str
@@ -462,6 +467,17 @@ class Escalated(Fact, frozen=True, kw_only=True):
     why: str
 
 
+class InvariantBroken(Fact, frozen=True, kw_only=True):
+    """A promise about money or record did not hold: trading halts. Watch → immune, voice.
+
+    invariant   "I1" to "I12"; `breach_id` names this breach for ever, so that it is told once
+    """
+
+    invariant: str
+    breach_id: str
+    text: str
+
+
 class HealthPart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One part of the health score: `points` of at most `weight`, and why."""
 
@@ -511,6 +527,7 @@ Message = (
     | OrganRestarted
     | MessageSetAside
     | Escalated
+    | InvariantBroken
     | VitalsTaken
 )
 
@@ -524,7 +541,7 @@ NEVER_SET_ASIDE: tuple[type, ...] = (
 CONFLATED: tuple[type, ...] = (VitalsTaken,)
 
 # First in every mailbox.
-CONTROL: tuple[type, ...] = (Recovered, OperatorCommanded, TradingStateChanged, Escalated)
+CONTROL: tuple[type, ...] = (Recovered, OperatorCommanded, TradingStateChanged, Escalated, InvariantBroken)
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):

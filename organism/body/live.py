@@ -20,6 +20,7 @@ from organism.body.crashpoints import CrashPoints
 from organism.body.desk import Desk
 from organism.body.ending import FLUSH_S, ORDERLY_S, StopAsked
 from organism.body.past import Past, keep
+from organism.body.ready import made_ready
 from organism.body.watch import Heard, Parts, Watch
 from organism.body.worker import Worker
 from organism.clock import SystemClock
@@ -130,6 +131,7 @@ class Body:
             name: LastGood(organ.state, organ.step, organ.seq, dict.fromkeys(organ.seen))
             for name, organ in recovery.organs.items()
         }
+        made_ready(self.goods["brain"].state)
         return recovery
 
     def _reach_out(self) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from organism.effects import Effect, Effects
 from organism.messages import Envelope
 
-PAYLOAD_VERSION = 1
+PAYLOAD_VERSION = 2
 GENESIS = bytes(32)
 
 _encoder = msgspec.msgpack.Encoder()

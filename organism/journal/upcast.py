@@ -13,8 +13,18 @@ from organism.messages import Envelope
 Upcaster = Callable[[str, Any], Any]
 """`(kind, builtins)` of one version → builtins of the next; kind is "effects" (a list) or "input" (a dict)."""
 
-UPCASTERS: Mapping[int, Upcaster] = {}
-"""By the version they read. Empty while every journal ever written has the present form."""
+
+def _without_texts(_kind: str, value: Any) -> Any:
+    """Version 1 had no genome texts; what was left out has its default, so nothing need be added.
+
+    It is a version all the same: code that knows no texts must not trade a bred genome by its family alone, and
+    replay compares byte for byte within one version.
+    """
+    return value
+
+
+UPCASTERS: Mapping[int, Upcaster] = {1: _without_texts}
+"""By the version they read."""
 
 
 class Payloads:

@@ -4,11 +4,10 @@
 triggers the one decision. Nothing is decided during warm-up; a new session forgets every price before it.
 """
 
-import math
-
 import msgspec
 
-from genome.founders import StrategyState, build
+from genome.founders import StrategyState
+from genome.lived import lived
 from genome.strategy import Strategy
 from organism.core import Now, OrganCore
 from organism.effects import Effects, Publish
@@ -16,10 +15,10 @@ from organism.market import Bar, Instrument
 from organism.messages import (
     BarClosed,
     ExposureTargeted,
-    Fact,
     Message,
     OrderDenied,
     PortfolioMarked,
+    Recovered,
     StrategyFunded,
     StrategyRetired,
     Target,
@@ -27,6 +26,7 @@ from organism.messages import (
 )
 from organism.settings import BrainSettings
 from organs.brain.deciding import BACK_OFF_BARS, Policy, aimed, decide
+from organs.brain.funding import fund, reconsider, without
 from organs.brain.regime import gate, moved
 from organs.brain.state import Acted, BrainState, Climate, Funded, Market
 
@@ -38,15 +38,16 @@ _NAN = float("nan")
 class _Ensemble:
     """The funded strategies, built. A memo of a pure function: it changes nothing that a step returns."""
 
-    __slots__ = ("built", "funded")
+    __slots__ = ("bar_s", "built", "funded")
 
-    def __init__(self) -> None:
+    def __init__(self, bar_s: int) -> None:
+        self.bar_s = bar_s
         self.funded: tuple[Funded, ...] = ()
         self.built: tuple[Strategy, ...] = ()
 
     def of(self, funded: tuple[Funded, ...]) -> tuple[Strategy, ...]:
         if funded is not self.funded:
-            self.built = tuple(build(f.family, f.parameters) for f in funded)
+            self.built = tuple(lived(f.genome_id, f.family, f.parameters, f.text, self.bar_s) for f in funded)
             self.funded = funded
         return self.built
 
@@ -61,7 +62,7 @@ def brain_core(
 ) -> OrganCore[BrainState]:
     """Build the organ. bar_s: length of a bar; spread and slippage: what the cost check expects to pay."""
     policy = Policy.of(settings, instruments, bar_s, spread_bps, slippage_bps)
-    ensemble = _Ensemble()
+    ensemble = _Ensemble(bar_s)
 
     def step(state: BrainState, message: Message, now: Now) -> _Result:  # noqa: ARG001 - market time is in the messages
         kind = type(message)
@@ -69,6 +70,10 @@ def brain_core(
             return _heard(state, message, ensemble.of(state.funded), policy), ()  # type: ignore[arg-type]
         if kind is PortfolioMarked:
             return _marked(state, message, policy)  # type: ignore[arg-type]
+        if kind is StrategyFunded:
+            return fund(state, message, bar_s)  # type: ignore[arg-type]
+        if kind is Recovered:
+            return reconsider(state, bar_s)
         return _other(state, message, policy), ()
 
     return OrganCore("brain", BrainState, BrainState(), step)
@@ -154,12 +159,10 @@ def _targeted(at_ns: int, targets: list[Target]) -> Publish:
     return Publish(to=("metabolism",), message=ExposureTargeted(at_ns=at_ns, targets=tuple(targets)))
 
 
-def _other(state: BrainState, message: Fact, policy: Policy) -> BrainState:
+def _other(state: BrainState, message: Message, policy: Policy) -> BrainState:
     match message:
-        case StrategyFunded():
-            return _funded(state, message)
         case StrategyRetired(genome_id=genome_id):
-            return _without(state, genome_id)
+            return without(state, genome_id)
         case OrderDenied(symbol=symbol) if symbol in state.acted:
             silent_until_ns = state.at_ns + BACK_OFF_BARS * policy.bar_ns
             forgotten = Acted(_NAN, state.at_ns, silent_until_ns)
@@ -168,37 +171,3 @@ def _other(state: BrainState, message: Fact, policy: Policy) -> BrainState:
             return _replace(state, standing=after)
         case _:
             return state
-
-
-def _funded(state: BrainState, message: StrategyFunded) -> BrainState:
-    """Add a strategy, or change the weight of one that is there. A weight that is no number is none."""
-    strategy = build(message.family, message.parameters)
-    weight = message.weight
-    if not 0.0 < weight <= 1.0 or not math.isfinite(weight):
-        return _without(state, message.genome_id)
-    entry = Funded(message.genome_id, message.family, weight, message.parameters)
-    known = [f.genome_id for f in state.funded]
-    if message.genome_id in known:
-        at = known.index(message.genome_id)
-        if state.funded[at].parameters == entry.parameters and state.funded[at].family == entry.family:
-            return _replace(state, funded=(*state.funded[:at], entry, *state.funded[at + 1 :]))
-        state = _without(state, message.genome_id)
-    fresh = strategy.initial()
-    markets = {
-        s: _replace(m, states=(*m.states, fresh), forecasts=(*m.forecasts, _NAN))
-        for s, m in state.markets.items()
-    }
-    return _replace(state, funded=(*state.funded, entry), markets=markets)
-
-
-def _without(state: BrainState, genome_id: str) -> BrainState:
-    at = next((i for i, f in enumerate(state.funded) if f.genome_id == genome_id), None)
-    if at is None:
-        return state
-    markets = {
-        s: _replace(
-            m, states=m.states[:at] + m.states[at + 1 :], forecasts=m.forecasts[:at] + m.forecasts[at + 1 :]
-        )
-        for s, m in state.markets.items()
-    }
-    return _replace(state, funded=state.funded[:at] + state.funded[at + 1 :], markets=markets)

@@ -7,12 +7,13 @@ from organism.trading import Standing
 
 
 class Funded(msgspec.Struct, frozen=True, gc=False):
-    """A strategy that may trade. weight in (0, 1]."""
+    """A strategy that may trade. weight in (0, 1]; text: the whole genome, "" where family and parameters say it."""
 
     genome_id: str
     family: str
     weight: float
     parameters: tuple[tuple[str, float], ...]
+    text: str = ""
 
 
 class Climate(msgspec.Struct, frozen=True, gc=False):

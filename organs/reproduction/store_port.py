@@ -9,6 +9,7 @@ import queue
 import threading
 from pathlib import Path
 
+from genome.lived import carried, warm
 from genome.store import GenomeRecord, GenomeStore
 from organism.effects import Effect, StoreGenome
 from organism.spine import Origin
@@ -61,13 +62,21 @@ class GenomeStorePort:
     def _put(self, effect: StoreGenome) -> None:
         if self._store is None:
             self._store = GenomeStore(self._path)
-        self._store.put(
-            GenomeRecord(
-                genome_id=effect.genome_id,
-                family=effect.family,
-                generation=effect.generation,
-                genes=effect.genes,
-                parents=effect.parents,
-                origin=effect.origin,
-            )
+        self._store.put(record_of(effect))
+        if effect.text and self._thread is not None:
+            warm()  # here rather than in the brain, which would be late for a bar when the genome is funded
+
+
+def record_of(effect: StoreGenome) -> GenomeRecord:
+    """The record that an effect asks for. Raises `BadInput` where its text is not the genome that it names."""
+    if not effect.text:
+        return GenomeRecord(
+            genome_id=effect.genome_id,
+            family=effect.family,
+            generation=effect.generation,
+            genes=effect.genes,
+            parents=effect.parents,
+            origin=effect.origin,
         )
+    genome = carried(effect.genome_id, effect.family, effect.genes, effect.text)
+    return GenomeRecord.from_genome(genome, effect.parents, effect.origin)
