@@ -1,10 +1,15 @@
 """The genome store: who ever lived, and from whom. Content-addressed and write-once.
 
+Every row is sealed with a digest of all it says. One that does not say any more what was written is used by nobody: it
+is set aside in the table `quarantine`, with the reason, and told in one sentence.
+
 sqlite-utils is imported when a store is opened, because it brings a heavy library with it.
 """
 
+import hashlib
 import json
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,12 @@ from genome.genome import Genome, trees_of
 from genome.identity import Genes, canonical, content_hash, genome_id
 from genome.limits import MOST_JSON
 from organism.errors import BadInput
+
+_COLUMNS = (
+    "genome_id", "content_hash", "family", "generation", "genes", "parents", "origin", "trees", "digest",
+)  # fmt: skip
+
+_log = logging.getLogger("organism.genome")
 
 
 class GenomeRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +82,14 @@ class GenomeRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GenomeStore:
-    """One SQLite file with one table. One process writes; others may open it with `writable=False`."""
+    """One SQLite file. One process writes; others may open it with `writable=False`.
 
-    def __init__(self, path: Path, *, writable: bool = True) -> None:
+    tell   is given one sentence for each row that was changed or damaged after it was written
+    """
+
+    def __init__(
+        self, path: Path, *, writable: bool = True, tell: Callable[[str], None] = _log.warning
+    ) -> None:
         import sqlite3  # noqa: PLC0415 - see the module's docstring
 
         import sqlite_utils  # noqa: PLC0415
@@ -85,6 +101,9 @@ class GenomeStore:
             connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
         else:
             raise BadInput(f"{path} does not exist; start the organism once, it writes its founders there.")
+        connection.text_factory = _text  # damaged text is text that differs, not an error
+        self._tell = tell
+        self._writable = writable
         self._database = sqlite_utils.Database(connection)
         if writable:
             self._database.enable_wal()
@@ -116,8 +135,8 @@ class GenomeStore:
         for parent in record.parents:
             if self.get(parent) is None:
                 raise BadInput(f"genome {record.genome_id} names the parent {parent!r}, which is not stored.")
-        kept = self._find(record.genome_id)
-        if kept == row:
+        kept = self.get(record.genome_id)
+        if kept is not None and _row(kept) == row:
             return False
         if kept is not None:
             raise BadInput(
@@ -128,15 +147,16 @@ class GenomeStore:
         return True
 
     def get(self, genome: str) -> GenomeRecord | None:
-        """Return one record, or None."""
-        row = self._find(genome)
-        return None if row is None else _record(row)
+        """Return one record, or None. One that is not what was written is set aside, and so None."""
+        row = next(self._rows("genome_id = ?", [genome]), None)
+        return None if row is None else self._sound(row)
 
     def records(self, family: str | None = None) -> Iterator[GenomeRecord]:
-        """All records, oldest generation first."""
-        where, values = ("family = ?", [family]) if family is not None else (None, None)
-        for row in self._database["genomes"].rows_where(where, values, order_by="generation, genome_id"):
-            yield _record(row)
+        """All records, oldest generation first, without those that are not what was written."""
+        for row in tuple(self._rows("family = ?", [family]) if family is not None else self._rows()):
+            record = self._sound(row)
+            if record is not None:
+                yield record
 
     def lineage(self, genome: str) -> tuple[GenomeRecord, ...]:
         """Return a genome and all its ancestors, each once, nearest first. Raises `BadInput` for an unknown one."""
@@ -159,11 +179,10 @@ class GenomeStore:
         self._database.conn.close()
 
     def _prepare(self) -> None:
-        """Make the table; give one that was made before genomes had conditions the column for them."""
+        """Make the table; give one of an earlier form the columns it lacks, and its rows their digests."""
         table: Any = self._database["genomes"]
         if table.exists():
-            if "trees" not in table.columns_dict:
-                self._database.execute("ALTER TABLE genomes ADD COLUMN trees TEXT NOT NULL DEFAULT ''")
+            self._bring_up_to_date(table.columns_dict)
             return
         table.create(
             {
@@ -175,20 +194,65 @@ class GenomeStore:
                 "parents": str,
                 "origin": str,
                 "trees": str,
+                "digest": str,
             },
             pk="genome_id",
-            not_null={"content_hash", "family", "generation", "genes", "parents", "origin", "trees"},
+            not_null=set(_COLUMNS[1:]),
             defaults={"trees": ""},
             if_not_exists=True,
             strict=True,
         )
 
-    def _find(self, genome: str) -> dict[str, Any] | None:
-        return next(iter(self._database["genomes"].rows_where("genome_id = ?", [genome])), None)
+    def _bring_up_to_date(self, columns: dict[str, Any]) -> None:
+        database = self._database
+        with database.conn:
+            database.conn.execute("BEGIN IMMEDIATE")
+            if "trees" not in columns:
+                database.execute("ALTER TABLE genomes ADD COLUMN trees TEXT NOT NULL DEFAULT ''")
+            if "digest" not in columns:
+                database.execute("ALTER TABLE genomes ADD COLUMN digest TEXT NOT NULL DEFAULT ''")
+                for row in tuple(self._rows()):
+                    place = row.pop("rowid")
+                    database.execute("UPDATE genomes SET digest = ? WHERE rowid = ?", (_digest(row), place))
+
+    def _rows(self, where: str | None = None, values: list[str] | None = None) -> Iterator[dict[str, Any]]:
+        found: Iterator[dict[str, Any]] = self._database["genomes"].rows_where(
+            where, values, order_by="generation, genome_id", select="rowid, *"
+        )
+        return found
+
+    def _sound(self, row: dict[str, Any]) -> GenomeRecord | None:
+        """The record of a row; None, and the row out of the way, where it is not what was written."""
+        place = row.pop("rowid")
+        try:
+            return _record(row)
+        except BadInput as error:
+            reason = str(error)
+        kept = self._set_aside(place, reason) if self._writable else False
+        what = "it was moved to the table quarantine" if kept else "it is passed over"
+        self._tell(
+            f"genome {str(row['genome_id'])[:80]!r} of the store is not what was written: {reason}; {what}."
+        )
+        return None
+
+    def _set_aside(self, place: int, reason: str) -> bool:
+        connection = self._database.conn
+        columns = ", ".join(_COLUMNS)
+        try:
+            with connection:
+                connection.execute(f"CREATE TABLE IF NOT EXISTS quarantine ({columns}, reason)")
+                connection.execute(
+                    f"INSERT INTO quarantine SELECT {columns}, ? FROM genomes WHERE rowid = ?",  # noqa: S608 - our names
+                    (reason, place),
+                )
+                connection.execute("DELETE FROM genomes WHERE rowid = ?", (place,))
+        except connection.DatabaseError:  # the file itself is damaged: then nothing can be moved in it
+            return False
+        return True
 
 
 def _row(record: GenomeRecord) -> dict[str, Any]:
-    return {
+    row = {
         "genome_id": record.genome_id,
         "content_hash": content_hash(record.family, record.genes, record.trees),
         "family": record.family,
@@ -198,15 +262,37 @@ def _row(record: GenomeRecord) -> dict[str, Any]:
         "origin": record.origin,
         "trees": record.trees,
     }
+    return row | {"digest": _digest(row)}
 
 
 def _record(row: dict[str, Any]) -> GenomeRecord:
-    return GenomeRecord(
-        genome_id=row["genome_id"],
-        family=row["family"],
-        generation=row["generation"],
-        genes=canonical(tuple(json.loads(row["genes"]).items())),
-        parents=tuple(json.loads(row["parents"])),
-        origin=row["origin"],
-        trees=row.get("trees", ""),  # a reader may open a store that no writer has brought up to date
-    )
+    """The record of a row. Raises `BadInput` where the row is not what was written: by its name, and by its digest."""
+    try:
+        record = GenomeRecord(
+            genome_id=row["genome_id"],
+            family=row["family"],
+            generation=row["generation"],
+            genes=canonical(tuple(json.loads(row["genes"]).items())),
+            parents=tuple(json.loads(row["parents"])),
+            origin=row["origin"],
+            trees=row.get("trees", ""),  # a reader may open a store that no writer has brought up to date
+        )
+        named = genome_id(record.family, record.generation, record.genes, record.trees)
+        whole = content_hash(record.family, record.genes, record.trees)
+    except (BadInput, ValueError, TypeError, AttributeError, RecursionError):
+        raise BadInput("it cannot be read") from None
+    if (named, whole) != (record.genome_id, row["content_hash"]):
+        raise BadInput(f"its content is that of {named[:80]!r}")
+    if row.get("digest") not in {None, _digest(row)}:
+        raise BadInput("its digest is that of another row, so its parents or its origin were changed")
+    return record
+
+
+def _digest(row: dict[str, Any]) -> str:
+    """SHA-256 over every column but the digest, 64 hex digits."""
+    said = [row.get(name, "") for name in _COLUMNS[:-1]]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
