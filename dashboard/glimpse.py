@@ -26,7 +26,7 @@ _TABLES: dict[str, str] = {
     "fills": "SELECT * FROM fills ORDER BY seq DESC LIMIT 12",
     "trades": "SELECT * FROM trades ORDER BY seq DESC LIMIT 20",
     "alerts": "SELECT * FROM alerts ORDER BY wall_ns DESC LIMIT 20",
-    "strategies": "SELECT * FROM strategies ORDER BY weight DESC, genome_id LIMIT 12",
+    "strategies": "SELECT * FROM strategies WHERE state IS NOT 'retired' ORDER BY weight DESC, genome_id LIMIT 12",
     "denials": "SELECT * FROM denials ORDER BY n DESC LIMIT 8",
     "restarts": "SELECT * FROM restarts ORDER BY id DESC LIMIT 12",
     "dead_letters": "SELECT * FROM dead_letters ORDER BY id DESC LIMIT 8",

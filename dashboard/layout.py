@@ -214,16 +214,20 @@ def _money() -> Any:
 
 
 def _holdings() -> Any:
-    return _section("holdings", "Holdings", [
+    held = [
         _block("Positions", [_table("positions", ("Instrument", "Lately", "Quantity", "Price", "Exposed", "Unrealised", "Stop")),
-                             _empty("positions", "Nothing is held. A position appears here with its stop as soon as an order fills.")], "wide"),
-        _block("Who decides", [_table("strategies", ()), _empty("strategies", "Strategies appear when the brain funds them.")], "narrow",
-               aside="forecast, short to long"),
+                             _empty("positions", "Nothing is held. A position appears here with its stop as soon as an order fills.")]),
         _block("Last trades", [_table("trades", ("Closed", "Instrument", "Quantity", "Price", "Held", "Result")),
-                               _empty("trades", "No trade has been closed yet.")], "wide", aside=html.Span(id="trades-note")),
+                               _empty("trades", "No trade has been closed yet.")], aside=html.Span(id="trades-note")),
+    ]  # fmt: skip
+    why = [
+        _block("Who decides", [_table("strategies", ()), _empty("strategies", "Strategies appear when the brain funds them.")],
+               aside="forecast, short to long"),
         _block("Orders alive", [_table("orders", ("Instrument", "Quantity", "Price", "Purpose", "State")),
-                                _empty("orders", "No order is resting or on its way.")], "narrow"),
-    ])  # fmt: skip
+                                _empty("orders", "No order is resting or on its way.")]),
+    ]  # fmt: skip
+    columns = [html.Div(held, className="wide column"), html.Div(why, className="narrow column")]
+    return _section("holdings", "Holdings", columns)
 
 
 def _said() -> Any:
@@ -253,10 +257,10 @@ def _section(name: str, title: str, blocks: list[Any]) -> Any:
     )
 
 
-def _block(title: str, content: list[Any], width: str, aside: Any = None) -> Any:
+def _block(title: str, content: list[Any], width: str = "", aside: Any = None) -> Any:
     return html.Article(
         [html.Div([html.H3(title), html.Span(aside, className="aside")], className="block-head"), *content],
-        className=f"block {width}",
+        className=f"block {width}".strip(),
     )
 
 

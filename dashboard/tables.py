@@ -1,7 +1,8 @@
-"""The page's lists, row by row: [key, cells]. A cell is a text, or {v, tone, title, ms, spark, bar, tag}.
+"""The page's lists, row by row: [key, cells]. A cell is a text, or {v, tone, title, ms, spark, bar, tag, rules}.
 
 `ms` is a moment (milliseconds since 1970, market or wall time) that the browser writes in the viewer's zone;
-`spark` a short line of prices, `bar` a value in [−1, 1], `tag` a coloured word.
+`spark` a short line of prices, `bar` a value in [−1, 1], `tag` a coloured word, `rules` what a strategy does: [label,
+text] of each condition, and in `more` those to be unfolded, over `span` columns.
 """
 
 import json
@@ -10,10 +11,13 @@ from typing import Any
 
 from dashboard import figures
 from dashboard.glimpse import Glimpse, Row
+from genome.lived import in_words
 from organism.alerts import Delivery
 
 Cell = str | dict[str, Any]
 Rows = list[list[Any]]
+
+_SHORT = 200  # characters of a condition that are shown before it is unfolded
 
 _ACRONYMS = {"ema", "rsi", "vwap", "atr", "macd"}
 _SEVERITY = {"info": "unknown", "success": "good", "warning": "watch", "critical": "act"}
@@ -69,10 +73,10 @@ def spark(closes: list[float]) -> list[int]:
 
 
 def strategies(glimpse: Glimpse) -> dict[str, Any]:
-    """Who decides: weight and forecast by instrument."""
+    """Who decides: weight and forecast by instrument, and on a line of its own what the strategy does."""
     rows, symbols = [], []
     for row in glimpse.rows("strategies"):
-        forecasts = _forecasts(row.get("forecasts"))
+        forecasts = _numbers(row.get("forecasts"))
         for symbol in forecasts:
             if symbol not in symbols:
                 symbols.append(symbol)
@@ -86,6 +90,8 @@ def strategies(glimpse: Glimpse) -> dict[str, Any]:
             *({"bar": _clamped(forecasts.get(symbol))} for symbol in symbols),
         ]  # fmt: skip
         lines.append([str(row["genome_id"]), cells])
+        if rules := _rules(row):
+            lines.append([f"{row['genome_id']}:rules", [{**rules, "span": len(symbols) + 1}]])
     return {"heads": [figures.base(symbol) for symbol in symbols], "rows": lines}
 
 
@@ -217,7 +223,22 @@ def _strategy(family: object) -> str:
     return _human(" ".join(word.upper() if word in _ACRONYMS else word for word in words))
 
 
-def _forecasts(text: object) -> dict[str, float]:
+def _rules(row: Row) -> dict[str, Any] | None:
+    """What a strategy does: entries at once, exits and genes unfolded; a condition that is long is cut at first."""
+    genes = tuple(_numbers(row.get("parameters")).items())
+    words = in_words(str(row["genome_id"]), str(row.get("family")), genes, str(row.get("text") or ""))
+    first = [pair for pair in words if pair[0].startswith("entry")] or list(words)
+    short = [[label, _cut(text)] for label, text in first]
+    whole = any(len(text) > _SHORT for _, text in first)
+    more = [list(pair) for pair in words if whole or pair not in first]
+    return {"rules": short, "more": more} if short else None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 1].rstrip()}…"
+
+
+def _numbers(text: object) -> dict[str, float]:
     try:
         found = json.loads(str(text or "{}"))
     except ValueError:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import textwrap
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from organism.view.reader import NeverStarted, ViewReader, ViewUnreadable
 FRESH_S = 5.0  # a body that has not written its view for longer does not run, whatever its process id says
 _SECOND_NS = 1_000_000_000
 _WELL = 70.0
+_WIDE = 100  # characters of a line of a strategy's conditions
 _SHOWN = 30  # characters of a feed's or organ's detail
 _BODY = (
     "pid", "started_wall_ns", "updated_wall_ns", "mode", "safe", "version", "feed", "speed", "venue", "seed",
@@ -129,10 +131,7 @@ def render(found: dict[str, Any]) -> str:
             for f in found["feeds"]
         ],
     )  # fmt: skip
-    lines += _aligned(
-        "strategies",
-        [[s["genome_id"], s["state"], f"weight {_number(s['weight'], 2)}"] for s in found["strategies"]],
-    )
+    lines += _strategies(found["strategies"])
     lines += _aligned(
         "last alerts", [[utc(a["wall_ns"]), a["severity"], a["title"]] for a in found["alerts"]]
     )
@@ -235,6 +234,21 @@ def _aligned(title: str, rows: list[list[Any]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     body = ["  " + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in texts]
     return [title, *body, ""]
+
+
+def _strategies(rows: list[dict[str, Any]]) -> list[str]:
+    """Who trades, and under each, where the caller knows it, what it does (`rules`: label, text)."""
+    head = [[s["genome_id"], s["state"], f"weight {_number(s['weight'], 2)}"] for s in rows]
+    title, *lines = _aligned("strategies", head) or [""]
+    told = [title] if title else []
+    for row, line in zip(rows, lines, strict=False):
+        told.append(line)
+        for label, text in row.get("rules", []):
+            begin = f"    {label}: "
+            told += textwrap.wrap(
+                text, _WIDE, initial_indent=begin, subsequent_indent=" " * 8, break_on_hyphens=False
+            )
+    return [*told, ""] if told else []
 
 
 def _plain(price: object) -> str:

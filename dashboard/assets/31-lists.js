@@ -15,7 +15,17 @@
     if ("tag" in value) { const tag = el("span", "tag", value.tag); tag.dataset.tone = value.tone; node.append(tag); }
     if ("v" in value) node.append(el(value.strong ? "strong" : "span", value.tone || "", value.v));
     if (value.sub) node.append(el("span", "sub", value.sub));
+    if ("rules" in value) { node.className = "rules"; node.colSpan = value.span; node.append(...rules(value)); }
     return node;
+  }
+
+  // What a strategy does, as text alone: it may have been written by anybody.
+  function rules(value) {
+    const list = (pairs) => el("dl", "", ...pairs.map(([label, text]) => el("div", "", el("dt", "", label), el("dd", "", el("code", "", text)))));
+    if (!value.more.length) return [list(value.rules)];
+    const whole = value.more.some(([label]) => label === value.rules[0][0]);
+    const more = el("details", "", el("summary", "", whole ? "all of it" : value.more.map(([label]) => label).join(", ")), list(value.more));
+    return [list(value.rules), more];
   }
 
   function spark(points, entry) {

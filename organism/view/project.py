@@ -222,7 +222,7 @@ def _reconciled(message: Reconciled, facts: StepFacts) -> Iterator[Op]:
 def _funded(message: StrategyFunded, _: StepFacts) -> Iterator[Op]:
     yield Upsert("strategies", {
         "genome_id": message.genome_id, "family": message.family, "weight": plain(message.weight),
-        "state": "funded",
+        "state": "funded", "parameters": plain(dict(message.parameters)), "text": message.text,
     })  # fmt: skip
 
 

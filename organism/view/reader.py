@@ -11,7 +11,7 @@ from urllib.parse import quote
 from organism.errors import BadInput, OrganismError
 from organism.view.schema import NEWEST, SCHEMA
 
-_JSON = {"value", "tags", "genome_ids", "forecasts"}
+_JSON = {"value", "tags", "genome_ids", "forecasts", "parameters"}
 _BUSY_S = 0.25
 _HIDDEN = {"equity": {"n"}, "trades": {"part"}, "dead_letters": {"envelope_id"}}
 

@@ -1,6 +1,6 @@
 """Tables of the view. Raise `SCHEMA` with any change: a view of another schema is built anew."""
 
-SCHEMA = 1
+SCHEMA = 2
 
 # Rows kept, newest first by the ordering of `NEWEST`. Open orders are kept whatever their number.
 CAPS = {
@@ -27,7 +27,8 @@ KEYS = {
 }  # fmt: skip
 
 # quantity, price, fee, pnl: decimal numbers as text, exact. *_ns: nanoseconds; wall_ns by this machine's clock,
-# the others market time. JSON columns: value, tags, genome_ids, forecasts.
+# the others market time. JSON columns: value, tags, genome_ids, forecasts,
+# parameters. text: a genome, as `StrategyFunded` carries it.
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) STRICT;
 CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT) STRICT;
@@ -61,7 +62,8 @@ CREATE TABLE alerts (
     alert_id TEXT PRIMARY KEY, wall_ns INTEGER, market_ns INTEGER, severity TEXT, priority TEXT, title TEXT,
     body TEXT, tags TEXT, count INTEGER) STRICT;
 CREATE TABLE strategies (
-    genome_id TEXT PRIMARY KEY, family TEXT, weight REAL, state TEXT, forecasts TEXT DEFAULT '{}') STRICT;
+    genome_id TEXT PRIMARY KEY, family TEXT, weight REAL, state TEXT, forecasts TEXT DEFAULT '{}',
+    parameters TEXT DEFAULT '{}', text TEXT DEFAULT '') STRICT;
 CREATE TABLE denials (reason TEXT PRIMARY KEY, n INTEGER DEFAULT 0, last_ns INTEGER) STRICT;
 CREATE TABLE restarts (
     id INTEGER PRIMARY KEY, wall_ns INTEGER, organ TEXT, incarnation INTEGER, why TEXT,

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from genome.documents import genome_text, parse_genome
+from genome.founders import build
 from organism.view.schema import SCHEMA, TABLES
 
 MINUTE_NS = 60 * 10**9
@@ -32,12 +34,40 @@ LIMITS = {
     "max_consecutive_losses": 3, "max_positions": 10,
 }  # fmt: skip
 PARTS = (("organs", 109), ("feeds", 45), ("risk", 45), ("truth", 207), ("machine", 176))  # most each can cost
-FAMILIES = (
-    ("ema_trend", 0.34),
-    ("donchian_breakout", 0.28),
-    ("rsi_reversion", 0.21),
-    ("vwap_reversion", 0.17),
-)
+FOUNDERS = (("ema_trend", 0.30), ("donchian_breakout", 0.18))
+BRED = (
+    (0.34, """
+family: ema_crossover
+generation: 7
+entry long: ema(fast) crosses_above ema(slow) and rsi(14) < 70
+exit long: ema(fast) crosses_below ema(slow) or close < lowest(low, 20) * 0.98
+genes: fast=12 slow=26 stop=0.05 sizing=risk risk=0.01
+"""),
+    (0.18, """
+family: momentum
+generation: 12
+entry long: zscore(close, 48) < -1.5 and volume_ratio(20) > 1.2 and not (rsi(14) > 65 or ema(12) < ema(26) * 0.97)
+    and (close > sma(200) or roc(24) > 0.01 and bb_width(20, 2) < 0.04) and hour > 6 and weekday < 5
+exit long: zscore(close, 48) > 0.5
+entry short: rsi(ema(close, 5), 14) > 80 and close crosses_below sma(50)@1h
+exit short: rsi(14) < 45 or close > highest(high, 96)
+genes: target=0.08 trailing=0.03 maximum_hold=288
+"""),
+)  # fmt: skip
+
+
+def strategies() -> list[dict[str, Any]]:
+    """Two founders and two bred genomes, as the view keeps them."""
+    rows = [
+        {"genome_id": f"{family}_0_{nth}a91c{nth}f", "family": family, "weight": weight,
+         "parameters": json.dumps(dict(build(family).parameters))}
+        for nth, (family, weight) in enumerate(FOUNDERS)
+    ]  # fmt: skip
+    for weight, text in BRED:
+        genome = parse_genome(text)
+        rows.append({"genome_id": genome.genome_id, "family": genome.family, "weight": weight,
+                     "parameters": json.dumps(dict(genome.genes)), "text": genome_text(genome)})  # fmt: skip
+    return rows
 
 
 class FakeBody:
@@ -150,10 +180,9 @@ class FakeBody:
         self.row("denials", reason="price_band", n=2, last_ns=START_NS + 900 * MINUTE_NS)
 
     def _strategies(self) -> None:
-        for nth, (family, weight) in enumerate(FAMILIES):
+        for nth, row in enumerate(strategies()):
             forecasts = {s: round(math.sin(self.n / (9 + nth * 4) + nth + len(s)), 2) for s in PRICES}
-            self.row("strategies", genome_id=f"{family}_0_{nth}a91c{nth}f", family=family, weight=weight,
-                     state="funded", forecasts=json.dumps(forecasts))  # fmt: skip
+            self.row("strategies", **row, state="funded", forecasts=json.dumps(forecasts))
 
     def live(self, **body: Any) -> None:
         """What the supervisor measures."""
