@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from organism.errors import BadInput
+from organism.journal.tip import sync_new_folder
 
 COMMANDS = ("halt", "reduce", "resume", "flatten", "hibernate")
 LONGEST_TEXT = 1_000  # characters of a note, an operator, a result
@@ -138,6 +139,7 @@ class CommandsDb:
     def _open(self) -> Iterator[sqlite3.Connection]:
         if not self._path.exists():
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            sync_new_folder(self._path.parent)  # a command may be given before the first start
         try:
             with contextlib.closing(
                 sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)

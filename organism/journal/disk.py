@@ -27,7 +27,7 @@ from organism.journal.segments import (
     segments,
 )
 from organism.journal.tip import FILE as TIP_FILE
-from organism.journal.tip import Tip, read_tip, write_tip
+from organism.journal.tip import Tip, read_tip, sync_new_folder, write_tip
 
 WIDTH = len(COLUMNS)
 N_PER_INSERT = 32  # rows in one statement: each statement gives up the interpreter lock once
@@ -65,6 +65,8 @@ class Disk:
         _refuse_vanished(folder, kept)
         finish_interrupted_roll(folder, durability=durability)
         if not (folder / CURRENT).exists():
+            if durability == "full":
+                sync_new_folder(folder)
             begin_first(folder, namespace or secrets.token_hex(8), durability=durability)
         self._connection = open_writer(folder / CURRENT, durability)
         try:

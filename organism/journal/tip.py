@@ -53,6 +53,15 @@ def write_atomically(path: Path, data: bytes, *, sync: bool) -> None:
     temporary.replace(path)
 
 
+def sync_new_folder(folder: Path) -> None:
+    """Make a folder's own name survive a power cut, and the names of those above it, which may be as new."""
+    for parent in folder.absolute().parents:
+        try:
+            sync_folder(parent)
+        except PermissionError:  # whoever may not look into it did not make anything in it just now
+            return
+
+
 def sync_folder(folder: Path) -> None:
     """Make names in a folder (created, renamed, removed) survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -23,6 +23,7 @@ from organism.view.schema import SCHEMA, TABLES
 
 CHUNK = 2_000  # journal rows written in one transaction while catching up
 MOST_SEEN = 100_000  # observed rows held in memory; beyond that the journal is read again
+IN_ORDER = ""  # `boot` of a view that was closed in order: whole, whatever happened to the machine since
 PATIENCE = 4  # commits that a gap in what was observed may last before the journal is read again
 
 # Inputs that leave no trace in the view and need not be decoded; see `Envelope.id`.
@@ -68,9 +69,17 @@ class ViewWriter:
     file are the view's own trouble: they are logged, and the view is built anew from the journal.
 
     has_to_stop   looked at while catching up, which may last: the view is then left behind, and goes on from there
+    boot          which start of the machine this is: a view left open by an earlier one is built anew, because writes
+                  are not synced and a power cut can mix old and new pages into a file that looks whole
     """
 
-    def __init__(self, path: Path | str, *, has_to_stop: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        has_to_stop: Callable[[], bool] = lambda: False,
+        boot: str | None = None,
+    ) -> None:
         self.seq = 0
         self.last_commit_ms = 0.0
         self._path = Path(path)
@@ -80,6 +89,7 @@ class ViewWriter:
         self._seen: deque[tuple[int, StepFacts | None]] = deque()
         self._pending: dict[int, StepFacts | None] = {}
         self._has_to_stop = has_to_stop
+        self._boot = this_boot() if boot is None else boot
         self._lost = False
         self._gap = (0, 0)
         self._traces: deque[_Trace] = deque(maxlen=100)
@@ -152,7 +162,8 @@ class ViewWriter:
         """Let go of the file. What was not committed is caught up at the next start."""
         if self._db is not None:
             with suppress(sqlite3.Error):
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                _synced(self._db)
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (IN_ORDER,))
             self._db.close()
             self._db = None
 
@@ -235,6 +246,13 @@ class ViewWriter:
             (schema,) = self._db.execute("PRAGMA user_version").fetchone()
             if verdict != "ok" or schema != SCHEMA:
                 return False
+            left = self._stored("boot")
+            if left == IN_ORDER:
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (self._boot,))
+                _synced(self._db)
+            elif left != self._boot:
+                return False
+            self._db.execute("PRAGMA synchronous = OFF")  # disposable: see `boot`
             self.seq = int(self._stored("seq") or 0)
             self._curve = Curve(int(self._stored("curve_n") or 0), int(self._stored("curve_stride") or 1))
         except (sqlite3.Error, ValueError):
@@ -255,7 +273,8 @@ class ViewWriter:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._db = _connected(self._path)
         self._db.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
-        self._db.execute("INSERT INTO meta VALUES ('namespace', ?)", (namespace,))
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute("INSERT INTO meta VALUES ('namespace', ?), ('boot', ?)", (namespace, self._boot))
         self.seq, self._curve = 0, Curve()
 
 
@@ -263,13 +282,24 @@ def _connected(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
     try:
         db.execute("PRAGMA journal_mode = WAL")
-        db.execute("PRAGMA synchronous = OFF")  # disposable: after a power cut it is checked and built anew
+        db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA journal_size_limit = 4194304")
         db.execute("PRAGMA cache_size = -512")
     except sqlite3.Error:
         db.close()
         raise
     return db
+
+
+def _synced(db: sqlite3.Connection) -> None:
+    """Make everything written so far survive a power cut, and what is written next with this connection."""
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def this_boot() -> str:
+    """Which start of this machine this is."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def _chunks(journal: Journal, after_seq: int, until_seq: int) -> Iterator[list[Row]]:
