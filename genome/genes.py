@@ -109,11 +109,12 @@ GENES: Mapping[str, GeneSpec] = _index((
     _G("volatility_weight", 0.0, 1.0, "share", "of inverse volatility's rank in an asset's score", "S4-22.2, S4-19.2"),
     _G("momentum_weight", 0.0, 1.0, "share", "of momentum's rank in an asset's score", "S4-22.2, S4-19.3"),
     _G("confluence_minimum", 1, 6, "signals", "that must agree before an asset is scored", "S4-21.6, S4-20.18", integer=True, breed_low=2, breed_high=4),
+    _G("correlation_limit", 0.3, 1.0, "share", "of common movement above which two positions count as one bet", "S4-13.21, S4-21.7", breed_low=0.5, breed_high=0.9),
     _G("volatility_floor", 0.5, 2.0, "multiple", "no entry while volatility(20) is below this multiple of its mean over 100", "S4-18.4", breed_high=1.0),
     _G("volatility_multiple", 1.0, 3.0, "multiple", "no entry while volatility(20) is above this multiple of its mean over 100", "S4-22.3, S4-20.8", breed_low=1.5),
     _G("fear_greed_sensitivity", 0.0, 1.0, "share", "no long above 100 − 50·s of fear and greed, no short below 50·s", "S4-22.3, S4-10.10"),
 ))  # fmt: skip
-"""The genes of size, exit, risk and regime: 22 (S4-18.1)."""
+"""The genes of size, exit, risk and regime: 23. S4-18.1 counts 22; the correlation limit of S4-13.21 is one more."""
 
 CONSTANTS: Mapping[str, GeneSpec] = _index((
     _G("fast", 2, 100, "bars", "fast window", "S4-18.2, S4-20.2", "log", integer=True, default=12),

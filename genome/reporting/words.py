@@ -24,6 +24,8 @@ _FLAGS = {
     "open_at_end": "A position is still open at the end: it is marked at the last close, and counts in equity but not in "
     "win rate, profit factor and expectancy.",
     "funding_missing": "Some funding rates are missing; longs pay the stated constant there, shorts receive nothing.",
+    "size_rule_unused": "The size rule of the genome is not used: assets that share an equity are sized by score, "
+    "at most 15 % each.",
 }
 
 

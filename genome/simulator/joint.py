@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 from genome.checking import bound, effective
 from genome.costs import Costs
 from genome.genome import Genome
-from genome.indicators import compute, panel
+from genome.indicators import panel
 from genome.market import F64, I64, Market
 from genome.programs.columns import in_order, whole
 from genome.programs.compiling import ColumnKey, compile_genome
 from genome.programs.running import Run
 from genome.simulator import layout as at
+from genome.simulator.correlation import log_returns
 from genome.simulator.figures import FIGURES, figures_over
 from genome.simulator.fills import mark_open_trade
-from genome.simulator.ground import Ground, prepare, recent
+from genome.simulator.ground import Ground, prepare
+from genome.simulator.ranking import FIRST, measures, weights_of
 from genome.simulator.single import Signals, given
 from genome.simulator.together import together
 from genome.simulator.traits import Traits, checked_capital, fresh_account, traits
@@ -27,8 +29,6 @@ from genome.vocabulary import WORDS
 from organism.errors import BadInput
 
 _DAY_S = 86_400
-_WINDOW = 20.0
-_WEIGHTS = ("liquidity_weight", "volatility_weight", "momentum_weight")
 
 
 class JointTrade(NamedTuple):
@@ -109,13 +109,13 @@ def backtest_joint(
     grounds, genes = [prepare(market, costs) for market in walked], traits(ready)
     offsets = np.concatenate([[0], np.cumsum([m.size for m in walked])]).astype(np.int64)
     instants, bars = _timeline(walked, offsets)
-    weights = np.array([dict(genome.genes).get(name, 0.0) for name in _WEIGHTS])
+    weights, correlated = weights_of(genome), dict(genome.genes).get("correlation_limit", np.nan)
     if signals is None:
         decisions, scores = _read(walked, grounds, genome, offsets)
     else:
         made = [given(signals[i], ground) for i, ground in zip(order, grounds, strict=True)]
         decisions, scores = _one_later(made, walked, offsets), np.ones((2, int(offsets[-1])))
-    atr, ranked = _measured(walked, genes, offsets, ranking=bool(weights.any()))
+    atr, ranked, returns = _measured(walked, genes, weights, offsets, correlating=not np.isnan(correlated))
     account, accounts = (
         fresh_account(checked_capital(capital)),
         np.array([fresh_account(0.0) for _ in walked]),
@@ -127,8 +127,8 @@ def backtest_joint(
     together(
         bars, accounts, genes.vector, np.concatenate([g.matrix for g in grounds], axis=1),
         np.concatenate([g.flags[:, : g.market.size] for g in grounds], axis=1), decisions, atr, scores, ranked, weights,
-        np.array([gross_limit, asset_cap, threshold]), np.array([g.costs for g in grounds]), days, account, daily, trades,
-        owner, equity, exposures,
+        returns, np.array([gross_limit, asset_cap, threshold, correlated]), np.array([g.costs for g in grounds]), days, account,
+        daily, trades, owner, equity, exposures,
     )  # fmt: skip
     for a, ground in enumerate(grounds):
         accounts[a, at.RECORDED] = account[at.RECORDED]
@@ -137,7 +137,8 @@ def backtest_joint(
         account[at.RECORDED] = accounts[a, at.RECORDED]
     n = int(account[at.RECORDED])
     return _result(
-        account, accounts, daily, day_numbers, trades[:n], owner[:n], offsets, instants, equity, exposures, grounds, order
+        account, accounts, daily, day_numbers, trades[:n], owner[:n], offsets, instants, equity, exposures, grounds, order,
+        sized=genes.vector[at.SIZING] != at.FIXED,
     )  # fmt: skip
 
 
@@ -212,15 +213,21 @@ def _read(
     return decisions, _one_later(scores, markets, offsets)
 
 
-def _measured(markets: Sequence[Market], genes: Traits, offsets: I64, *, ranking: bool) -> tuple[F64, F64]:
-    """ATR (bars,) and what assets are ranked by (3, bars), at the close before; NaN where nothing asks for them."""
-    total = int(offsets[-1])
-    atr, ranked = np.full(total, np.nan), np.full((3, total), np.nan)
+def _measured(
+    markets: Sequence[Market], genes: Traits, weights: F64, offsets: I64, *, correlating: bool
+) -> tuple[F64, F64, F64]:
+    """At the close before: ATR (bars,), what assets are ranked by (6, bars); returns to each close (bars,).
+
+    What nothing asks for is NaN, or no bar long.
+    """
+    atr, ranked, returns = np.full(int(offsets[-1]), np.nan), np.empty((FIRST[-1], 0)), np.empty(0)
     if genes.atr:
         atr = _one_later([whole(market, (genes.atr,))[0] for market in markets], markets, offsets)
-    if ranking:
-        ranked = _one_later([_ranked(market) for market in markets], markets, offsets)
-    return atr, ranked
+    if weights.any():
+        ranked = _one_later([measures(market, weights) for market in markets], markets, offsets)
+    if correlating:
+        returns = np.concatenate([log_returns(market) for market in markets])
+    return atr, ranked, returns
 
 
 def _panels(markets: Sequence[Market], genome: Genome) -> list[dict[ColumnKey, F64]]:
@@ -263,12 +270,6 @@ def _signals(tree: Condition, *, contrary: bool) -> list[Condition]:
     return []
 
 
-def _ranked(market: Market) -> F64:
-    """What assets are ranked by: traded notional, calm, momentum; float64 (3, T)."""
-    sigma, depth = recent(market)
-    return np.array([depth, -sigma, compute("roc", (_WINDOW,), market)])
-
-
 def _listed(
     trades: F64, owner: I64, markets: Sequence[Market], offsets: I64, order: Sequence[int]
 ) -> tuple[JointTrade, ...]:
@@ -295,7 +296,7 @@ _SUMMED = (
 
 def _result(
     account: F64, accounts: F64, daily: F64, days: I64, trades: F64, owner: I64, offsets: I64, instants: I64, equity: F64,
-    exposures: F64, grounds: Sequence[Ground], order: Sequence[int],
+    exposures: F64, grounds: Sequence[Ground], order: Sequence[int], *, sized: bool,
 ) -> JointBacktest:  # fmt: skip
     for place in _SUMMED:
         account[place] = accounts[:, place].sum()
@@ -308,6 +309,7 @@ def _result(
         "shorted": account[at.SHORTED] > 0,
         "funding_missing": any(ground.blind_funding > 0 for ground in grounds),
         "open_at_end": bool((accounts[:, at.QUANTITY] != 0).any()),
+        "size_rule_unused": sized,
     }
     pnl = np.bincount(owner, weights=trades[:, at.PNL], minlength=len(markets))
     walked_as = np.argsort(order)

@@ -23,32 +23,15 @@ from genome.simulator.bar import (
     touch_above,
     touch_below,
 )
+from genome.simulator.correlation import keep_apart
 from genome.simulator.fills import enter_with, leave, set_bounds_with
+from genome.simulator.ranking import weighted
 
-LIQUIDITY, CALM, MOMENTUM = range(3)
-"""Rows of what assets are ranked by; larger is better."""
-GROSS, CAP, LEAST = range(3)
-"""Limits: gross exposure, share of equity an asset may have at most, and has to want at least."""
+GROSS, CAP, LEAST, CORRELATED = range(4)
+"""Limits: gross exposure, share of equity an asset may have at most, has to want at least; correlation, NaN for none."""
 
 _LEAST_SCORE = 0.1
 """A score must be larger (S4-21.5)."""
-
-
-@lean_step
-def rank(values: F64, bars: I64, a: int) -> float:
-    """Share of the other assets here that are lower, ties half; alone 0.5, unknown 0."""
-    own = values[bars[a]]
-    if math.isnan(own):
-        return 0.0
-    lower, others = 0.0, 0.0
-    for b in range(bars.size):
-        if b != a and bars[b] >= 0 and not math.isnan(values[bars[b]]):
-            others += 1.0
-            if values[bars[b]] < own:
-                lower += 1.0
-            elif values[bars[b]] == own:
-                lower += 0.5
-    return lower / others if others > 0.0 else 0.5
 
 
 @lean_step
@@ -61,7 +44,8 @@ def value(account: F64, last: float) -> float:
 @kernel
 def together(
     bars: I64, accounts: F64, traits: F64, market: F64, flags: U8, decisions: U8, atr: F64, scores: F64, ranked: F64,
-    weights: F64, limits: F64, costs: F64, days: I64, whole: F64, daily: F64, trades: F64, owner: I64, equity: F64, exposures: F64,
+    weights: F64, returns: F64, limits: F64, costs: F64, days: I64, whole: F64, daily: F64, trades: F64, owner: I64, equity: F64,
+    exposures: F64,
 ) -> None:  # fmt: skip
     """Walk all assets through all instants.
 
@@ -69,8 +53,9 @@ def together(
     decisions  uint8 (bars,): what was decided at the close of the bar before
     atr        float64 (bars,): ATR at that close, where stops need it
     scores     float64 (2, bars): share of aligned signals for a long and a short entry; NaN forbids
-    ranked     float64 (3, bars): what assets are ranked by, at that close
-    weights    float64 (3,); limits float64 (3,); costs float64 (assets, N_COSTS)
+    ranked     float64 (6, bars): what assets are ranked by, at that close; read where a weight is above 0
+    weights    float64 (3,); limits float64 (4,); costs float64 (assets, N_COSTS)
+    returns    float64 (bars,): log return to each close; read where correlation is limited
     days       int64 (instants + 1,): index of the day
     whole      the account of all: equity, peak, trough, days
     owner      int64: asset of each recorded trade
@@ -78,12 +63,16 @@ def together(
     """
     n = bars.shape[1]
     last = np.zeros(n)
-    outlays, sides = np.zeros(n), np.zeros(n)
+    shares, sides, crowd = np.zeros(n), np.zeros(n), np.zeros(n)
     final = bars.shape[0] - 2
     for i in range(final + 1):
         here = bars[i]
-        _open(here, accounts, traits, market, flags, decisions, atr, scores, ranked, weights, limits, costs, whole, last, outlays,
-              sides, trades, owner)  # fmt: skip
+        _pay(here, accounts, market, costs, whole, at.PAID_LONG, at.PAID_SHORT, owner)
+        if _close_and_want(here, accounts, traits, market, flags, decisions, atr, scores, ranked, weights, limits, costs, whole,
+                           shares, sides, trades, owner):  # fmt: skip
+            if not math.isnan(limits[CORRELATED]):
+                keep_apart(bars, i, accounts, returns, limits[CORRELATED], sides, shares, crowd)
+            _enter(here, accounts, traits, market, atr, limits, costs, whole, last, shares, sides, owner)
         _inside(here, accounts, traits, market, flags, costs, whole, last, trades, owner)
         for a in range(n):
             t = here[a]
@@ -135,15 +124,14 @@ def _pay(
 
 
 @lean_step
-def _open(
+def _close_and_want(
     here: I64, accounts: F64, traits: F64, market: F64, flags: U8, decisions: U8, atr: F64, scores: F64, ranked: F64, weights: F64,
-    limits: F64, costs: F64, whole: F64, last: F64, outlays: F64, sides: F64, trades: F64, owner: I64,
-) -> None:  # fmt: skip
-    """Funding, every close, then all entries, scaled alike where cash or gross exposure is short."""
-    _pay(here, accounts, market, costs, whole, at.PAID_LONG, at.PAID_SHORT, owner)
-    wanted = 0.0
+    limits: F64, costs: F64, whole: F64, shares: F64, sides: F64, trades: F64, owner: I64,
+) -> bool:  # fmt: skip
+    """Every close; then what each asset wants, its side and its share of equity, NaN for none. Whether any does."""
+    wanted = False
     for a in range(here.size):
-        outlays[a], t = 0.0, here[a]
+        shares[a], t = math.nan, here[a]
         if t < 0 or flags[at.VOID, t] != 0:
             continue
         decision = int(decisions[t])
@@ -153,41 +141,34 @@ def _open(
         sides[a] = entry_side(accounts[a], traits, t, decision, gone)
         if sides[a] == 0.0 or (not math.isnan(traits[at.STOP_ATR]) and math.isnan(atr[t])):
             continue
-        share = _share(here, a, t, sides[a], scores, ranked, weights, limits, traits)
-        if share > limits[LEAST]:
-            outlays[a] = share * whole[at.EQUITY]
-            wanted += outlays[a]
-    if not wanted > 0.0:
-        return
-    gross = 0.0
-    for a in range(here.size):
-        gross += abs(value(accounts[a], last[a]))
-    room = max(0.0, min(whole[at.CASH], limits[GROSS] * whole[at.EQUITY] - gross))
-    factor = min(1.0, room / wanted)
-    for a in range(here.size):
-        if outlays[a] > 0.0:
-            _lend(whole, accounts[a])
-            enter_with(
-                accounts[a], traits, market, here[a], sides[a], atr[here[a]], outlays[a] * factor, costs[a]
-            )
-            _take_back(whole, accounts[a], owner, a)
+        score = weighted(scores[0 if sides[a] > 0.0 else 1, t], ranked, weights, here, a)
+        if score > _LEAST_SCORE:
+            shares[a] = min(limits[CAP] * score, limits[CAP], traits[at.POSITION_LIMIT])
+            wanted = True
+    return wanted
 
 
 @lean_step
-def _share(
-    here: I64, a: int, t: int, side: float, scores: F64, ranked: F64, weights: F64, limits: F64, traits: F64
-) -> float:
-    """Wanted share of equity; NaN where the signals do not allow it."""
-    score = scores[0 if side > 0.0 else 1, t]
-    total = weights[0] + weights[1] + weights[2]
-    better = 1.0
-    for k in range(3):
-        if weights[k] > 0.0:
-            better += weights[k] * rank(ranked[k], here, a)
-    score *= better / (1.0 + total)
-    if not score > _LEAST_SCORE:
-        return math.nan
-    return float(min(limits[CAP] * score, limits[CAP], traits[at.POSITION_LIMIT]))
+def _enter(
+    here: I64, accounts: F64, traits: F64, market: F64, atr: F64, limits: F64, costs: F64, whole: F64, last: F64, shares: F64,
+    sides: F64, owner: I64,
+) -> None:  # fmt: skip
+    """All entries whose share is large enough, scaled alike where cash or gross exposure is short."""
+    wanted, gross = 0.0, 0.0
+    for a in range(here.size):
+        if shares[a] > limits[LEAST]:
+            wanted += shares[a] * whole[at.EQUITY]
+        gross += abs(value(accounts[a], last[a]))
+    if not wanted > 0.0:
+        return
+    room = max(0.0, min(whole[at.CASH], limits[GROSS] * whole[at.EQUITY] - gross))
+    factor = min(1.0, room / wanted)
+    for a in range(here.size):
+        if shares[a] > limits[LEAST]:
+            t, outlay = here[a], shares[a] * whole[at.EQUITY] * factor
+            _lend(whole, accounts[a])
+            enter_with(accounts[a], traits, market, t, sides[a], atr[t], outlay, costs[a])
+            _take_back(whole, accounts[a], owner, a)
 
 
 @lean_step

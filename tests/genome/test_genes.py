@@ -16,8 +16,8 @@ def bounds(name):
 
 @pytest.mark.requirement("S4-18.1")
 @pytest.mark.requirement("S4-7.2")
-def test_a_genome_has_22_genes_of_risk_and_12_of_strategy():
-    assert len(GENES) == 22
+def test_a_genome_has_22_genes_of_risk_a_correlation_limit_besides_and_12_of_strategy():
+    assert len(GENES.keys() - {"correlation_limit"}) == 22
     assert len(CONSTANTS) == 12
     assert not GENES.keys() & CONSTANTS.keys()
     assert all(name == spec.name and spec.meaning and spec.source for name, spec in BOTH.items())
@@ -60,6 +60,13 @@ def test_sizing_weights_lie_between_0_and_1():
 def test_risk_genes_end_a_strategy_at_5_to_20_percent_and_breed_limits_of_10_to_15():
     assert bounds("drawdown_stop") == (0.05, 0.20)
     assert GENES["position_limit"].breeding == (0.10, 0.15)
+
+
+def test_a_correlation_limit_lies_between_3_and_10_tenths_is_bred_about_7_and_off_where_absent():
+    assert bounds("correlation_limit") == (0.3, 1.0)
+    assert GENES["correlation_limit"].breeding == (0.5, 0.9)
+    assert value_of({}, "correlation_limit") is None
+    assert {"S4-13.21", "S4-21.7"} <= set(GENES["correlation_limit"].source.split(", "))
 
 
 @pytest.mark.requirement("S1-2.2")

@@ -71,10 +71,11 @@ def worlds(draw, longest=25):
 
 
 def weights():
-    """Genes of the score."""
+    """Genes of the score, and the limit of correlation."""
     some = {
         f"{name}_weight": st.sampled_from((0.0, 0.3, 1.0)) for name in ("liquidity", "volatility", "momentum")
     }
+    some["correlation_limit"] = st.sampled_from((0.3, 0.7, 1.0))
     return st.fixed_dictionaries({}, optional={**some, "confluence_minimum": st.integers(1, 3)})
 
 
@@ -89,6 +90,21 @@ def same(ours, theirs):
     assert ours.figures == pytest.approx(theirs.figures, **CLOSE)
     assert ours.refused == theirs.refused
     assert set(ours.flags) == theirs.flags
+
+
+def same_bits(one, other, markets, order):
+    """Of the same markets in another order: result by result, to the last bit."""
+    assert one.equity.tobytes() == other.equity.tobytes()
+    assert np.array_equal(one.exposures[:, order], other.exposures)
+    assert one.by_symbol == other.by_symbol
+    assert list(other.by_symbol) == [markets[i].symbol for i in order]
+    assert repr(one.figures) == repr(other.figures)
+    assert other.trades == tuple(
+        trade._replace(asset=order.index(trade.asset))
+        for i in order
+        for trade in one.trades
+        if trade.asset == i
+    )
 
 
 LIMITS = st.sampled_from((1.0, 0.3, 0.05))
@@ -125,6 +141,7 @@ def test_the_joint_pass_is_the_oracle_on_random_genomes(markets, genome, more, c
         {"liquidity_weight": 1.0, "volatility_weight": 0.5, "momentum_weight": 0.25},
         {"stop": 0.02, "target": 0.03, "momentum_weight": 1.0, "confluence_minimum": 1.0},
         {"stop_atr": 2.0, "drawdown_stop": 0.05, "volatility_multiple": 1.5},
+        {"correlation_limit": 0.3}, {"correlation_limit": 0.3, "stop": 0.02, "momentum_weight": 1.0, "liquidity_weight": 1.0},
     ],
     ids=str,
 )  # fmt: skip
@@ -146,18 +163,7 @@ def test_the_order_of_the_list_changes_no_bit(markets, chosen, more, costs, gros
         some, said = [markets[i] for i in which], [signals[i] for i in which]
         return backtest_joint(some, genome, costs, gross_limit=gross, signals=said)
 
-    one, other = simulated(range(len(markets))), simulated(order)
-    assert one.equity.tobytes() == other.equity.tobytes()
-    assert np.array_equal(one.exposures[:, order], other.exposures)
-    assert one.by_symbol == other.by_symbol
-    assert list(other.by_symbol) == [markets[i].symbol for i in order]
-    assert repr(one.figures) == repr(other.figures)
-    assert other.trades == tuple(
-        trade._replace(asset=order.index(trade.asset))
-        for i in order
-        for trade in one.trades
-        if trade.asset == i
-    )
+    same_bits(simulated(range(len(markets))), simulated(order), markets, order)
 
 
 @pytest.mark.requirement("S4-20.18")

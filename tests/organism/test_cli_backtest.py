@@ -286,6 +286,16 @@ def test_what_is_of_one_asset_is_refused_for_a_folder(said, many, words, complai
     assert complaint in err
 
 
+def test_a_folder_says_that_a_size_rule_is_not_used(said, many):
+    words = "The size rule of the genome is not used"
+    by_kelly = ("ema_crossover", "--param", "sizing=kelly", "--data")
+    _, out, _ = said(*by_kelly, many)
+    assert words in out
+    assert any(words in sentence for sentence in document(said, *by_kelly, many)["warnings"])
+    for without in ((*by_kelly, many / "AAA.csv"), ("ema_crossover", "--data", many)):
+        assert words not in said(*without)[1]
+
+
 def test_a_learned_seed_learns_each_asset_of_a_folder_and_trades_them_on_one_account(said, many, tmp_path):
     trades = tmp_path / "t.csv"
     status, out, _ = said(
