@@ -121,6 +121,7 @@ def cost_vector(market: Market, costs: Costs) -> F64:
     rated = (
         costs.book_offsets is not None or costs.volume_slippage or costs.impact or costs.volatility_slippage
     )
+    vector[at.FLAT] = costs.half_spread + (0.0 if costs.book_offsets is not None else costs.slippage)
     vector[at.RATED] = 1.0 if rated or costs.half_spread + costs.slippage > 1.0 else 0.0
     return vector
 

@@ -18,9 +18,9 @@ STOP, TARGET, TRAILING, STOP_ATR, MAXIMUM_HOLD, COOL_DOWN, SIZING, SIZE, RISK, T
 N_TRAITS = 13
 FIXED, BY_RISK, BY_VOLATILITY, BY_KELLY = range(4)
 
-# Costs, float64. RATED: whether slippage depends on the notional or may pass 100 %.
-TAKER, MAKER, VOLUME_SLIPPAGE, IMPACT, MAINTENANCE, TICK, LOT, MIN_NOTIONAL, BARS_A_YEAR, BOOK, O1, O2, O3, D1, D2, D3, RATED = range(17)  # fmt: skip
-N_COSTS = 17
+# Costs, float64. RATED: whether slippage depends on the notional or may pass 100 %. FLAT: slippage that depends on nothing.
+TAKER, MAKER, VOLUME_SLIPPAGE, IMPACT, MAINTENANCE, TICK, LOT, MIN_NOTIONAL, BARS_A_YEAR, BOOK, O1, O2, O3, D1, D2, D3, RATED, FLAT = range(18)  # fmt: skip
+N_COSTS = 18
 
 # Running account of one genome on one market, float64.
 CASH, QUANTITY, ENTRY, BAR_IN, EXTREME, STOP_LEVEL, TARGET_LEVEL, LIQUIDATION, FLOOR, CEILING = range(10)

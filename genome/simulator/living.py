@@ -7,7 +7,7 @@ the simulation. All that is remembered lies in one row of numbers.
 import numpy as np
 
 from genome.indicators import advance_any, advance_on
-from genome.jit import kernel
+from genome.jit import kernel, step
 from genome.market import F64, I64
 from genome.programs.machine import (
     ENTER_LONG,
@@ -51,12 +51,13 @@ def advance(
             advance_any(code, p, state, source, market, open_s, 0, out)
 
 
-@kernel
+@step
 def _through(own: F64, account: F64, traits: F64, market: F64, atr: F64, sigma: F64, costs: F64) -> None:
     """The account through this bar, which is bar 1 of a window of two; the next one will be bar 1 again."""
     void = np.isnan(market[0, 0] + market[1, 0] + market[2, 0] + market[3, 0])
     matrix = np.zeros((at.N_MARKET, 2))
     matrix[at.OPEN, 1], matrix[at.HIGH, 1], matrix[at.LOW, 1] = market[0, 0], market[1, 0], market[2, 0]
+    matrix[at.SLIPPAGE, 1] = costs[at.FLAT]
     matrix[at.CLOSE, 0] = own[LAST_CLOSE]
     matrix[at.CLOSE, 1] = own[LAST_CLOSE] if void else market[3, 0]
     matrix[at.MARK_HIGH, 1] = matrix[at.ABOVE, 1] = market[1, 0]
@@ -74,7 +75,7 @@ def _through(own: F64, account: F64, traits: F64, market: F64, atr: F64, sigma: 
         account[place] -= 1.0
 
 
-@kernel
+@step
 def _forecast(own: F64, account: F64, traits: F64, costs: F64) -> float:
     """Side that will be held after the next open, which is bar 1, times the wanted share."""
     decision = int(own[DECIDED])
@@ -96,6 +97,17 @@ def _forecast(own: F64, account: F64, traits: F64, costs: F64) -> float:
     return float(enters * own[SHARE])
 
 
+@step
+def trade(
+    own: F64, account: F64, traits: F64, costs: F64, market: F64, atr: F64, sigma: F64, decision: int
+) -> float:
+    """The account through this bar; then what was decided at its close (a byte as of `decide`) gives the forecast."""
+    _through(own, account, traits, market, atr, sigma, costs)
+    own[DECIDED] = 0.0 if np.isnan(market[:4, 0].sum()) else float(decision)
+    own[SEEN] += 1.0
+    return _forecast(own, account, traits, costs)
+
+
 @kernel
 def live(
     table: I64, parameters: F64, code: I32, value: F64, outputs: I32, sizes: I64, memory: F64, traits: F64, costs: F64,
@@ -113,7 +125,6 @@ def live(
     advance(table, parameters, memory[N_OWN + at.N_ACCOUNT + sizes[1] :], market, open_s, sizes[4], values)
     atr = values[sizes[5] : sizes[5] + 1] if sizes[5] >= 0 else values[:0]
     sigma = values[sizes[6] : sizes[6] + 1] if sizes[6] >= 0 else values[:0]
-    _through(own, account, traits, market, atr, sigma, costs)
     numbers = np.empty(sizes[2] * WIDTH + 1)
     conditions = np.zeros(sizes[3] * WIDTH, np.uint8)
     told = np.empty(sizes[1] + 1, np.uint8)
@@ -128,6 +139,4 @@ def live(
     may = np.full(WIDTH, 15, np.uint8)
     decision = np.zeros(WIDTH, np.uint8)
     decide(outputs, 0, rows, WIDTH, np.uint64(may.ctypes.data), np.uint64(decision.ctypes.data), 1)
-    own[DECIDED] = 0.0 if np.isnan(market[:4, 0].sum()) else float(decision[0])
-    own[SEEN] += 1.0
-    return _forecast(own, account, traits, costs)
+    return trade(own, account, traits, costs, market, atr, sigma, int(decision[0]))
