@@ -7,6 +7,8 @@ from genome.indicators import compute, panel
 from organism.errors import BadInput
 from tests.genome.indicators.worlds import DAY, HOUR, cut, walk
 from tests.genome.making import bars
+from tests.genome.oracle.panel import panel_word
+from tests.genome.oracle.worlds import world
 
 NAN = float("nan")
 
@@ -50,6 +52,15 @@ def test_panels_are_what_a_loop_over_instants_says_whatever_is_missing():
             points = sum((o < own) + (o == own) / 2 for o in others)
             assert ranks[i][t] == pytest.approx(points / len(others) if others else 0.5)
             assert excess[i][t] == pytest.approx(own - np.mean([own, *others]), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("name", ["momentum_rank", "relative_momentum"])
+def test_panels_are_the_oracles_on_worlds_of_copies_listings_and_holes(name, seed):
+    markets = world(np.random.default_rng(seed))
+    for n in (1, 5, 20):
+        for market, ours in zip(markets, panel(name, (float(n),), markets), strict=True):
+            np.testing.assert_allclose(ours, panel_word(name, n, market, markets), rtol=1e-12, atol=1e-14)
 
 
 def test_the_past_of_a_panel_ignores_its_future():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from genome.costs import Costs
 from genome.genome import Genome
 from genome.market import Market
-from tests.genome.oracle.evaluate import signal, voids
+from tests.genome.oracle.evaluate import Among, signal
 from tests.genome.oracle.figures import Trade, daily_returns, figures
 from tests.genome.oracle.funding import at_the_open, funding_is_missing, inside, pay_funding
 from tests.genome.oracle.prices import (
@@ -15,9 +15,12 @@ from tests.genome.oracle.prices import (
     SHORT,
     average_true_range,
     of_steps,
+    rate_of_change,
     slippage,
+    spread,
     taker_price,
     traded_notional,
+    voids,
     volatility,
 )
 from tests.genome.oracle.sizes import share_of_equity, stop_distance
@@ -82,6 +85,8 @@ class Desk:
         self.bars = {name: market.column(name).tolist() for name in ("open", "high", "low", "close")}
         self.sigma = volatility(market, 20)
         self.liquidity = traded_notional(market)
+        self.spread = spread(market)
+        self.rates = {n: rate_of_change(market, n) for n in (5, 10, 20)}
         self.atr = average_true_range(market, int(self.genes.get("atr_period", 14)))
         self.own_volatility = volatility(market, int(self.genes.get("volatility_window", 20)))
 
@@ -91,11 +96,17 @@ class Desk:
         return otherwise if row is None or math.isnan(row[t]) else float(row[t])
 
 
-def desk(market: Market, genome: Genome, costs: Costs, signals: tuple[list[bool], ...] | None = None) -> Desk:
+def desk(
+    market: Market,
+    genome: Genome,
+    costs: Costs,
+    signals: tuple[list[bool], ...] | None = None,
+    among: Among = (),
+) -> Desk:
     """Evaluate the four conditions, or take the levels as given; a void bar says nothing either way."""
     conditions = (genome.entry_long, genome.exit_long, genome.entry_short, genome.exit_short)
     if signals is None:
-        signals = tuple(signal(condition, market) for condition in conditions)
+        signals = tuple(signal(condition, market, among) for condition in conditions)
     void = voids(market)
     spoken = tuple([level and not void[t] for t, level in enumerate(row)] for row in signals)
     return Desk(market, dict(genome.genes), costs, spoken)

@@ -1,9 +1,11 @@
 """What an expression is worth at each bar: SEMANTICS.md, section 2, one node and one bar at a time.
 
 A series is a list of floats (NaN where there is no value), a condition a list of True, False or None (unknown).
+`among` are all markets of a joint run, for the words that compare assets; a market alone has none to compare with.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,42 +26,43 @@ from genome.trees import (
     Truth,
     Unary,
 )
+from genome.vocabulary import WORDS
+from tests.genome.oracle.panel import panel_word
+from tests.genome.oracle.prices import voids
 
 NAN = math.nan
 Levels = list[bool | None]
+Among = Sequence[Market]
 
 
-def voids(market: Market) -> list[bool]:
-    """Bars with NaN in open, high, low or close."""
-    rows = [market.column(name).tolist() for name in ("open", "high", "low", "close")]
-    return [any(math.isnan(price) for price in bar) for bar in zip(*rows, strict=True)]
-
-
-def signal(condition: Condition | None, market: Market) -> list[bool]:
+def signal(condition: Condition | None, market: Market, among: Among = ()) -> list[bool]:
     """True where the condition is true: unknown is false, absent is false, and void bars say nothing."""
     if condition is None:
         return [False] * market.size
     return [
         level is True and not void
-        for level, void in zip(levels(condition, market), voids(market), strict=True)
+        for level, void in zip(levels(condition, market, among), voids(market), strict=True)
     ]
 
 
-def levels(condition: Condition, market: Market) -> Levels:
+def levels(condition: Condition, market: Market, among: Among = ()) -> Levels:
     """Three-valued worth of a condition at each bar."""
     match condition:
         case Truth(value):
             return [value] * market.size
         case Not(operand):
-            return [negation(a) for a in levels(operand, market)]
+            return [negation(a) for a in levels(operand, market, among)]
         case Both(left, right):
-            return [both(a, b) for a, b in pairs(levels(left, market), levels(right, market))]
+            return [both(a, b) for a, b in pairs(levels(left, market, among), levels(right, market, among))]
         case Either(left, right):
-            return [either(a, b) for a, b in pairs(levels(left, market), levels(right, market))]
+            return [either(a, b) for a, b in pairs(levels(left, market, among), levels(right, market, among))]
         case Compare(operator, left, right):
-            return [comparison(operator, a, b) for a, b in pairs(series(left, market), series(right, market))]
+            return [
+                comparison(operator, a, b)
+                for a, b in pairs(series(left, market, among), series(right, market, among))
+            ]
         case Cross(operator, left, right):
-            return crosses(operator, series(left, market), series(right, market))
+            return crosses(operator, series(left, market, among), series(right, market, among))
     raise AssertionError(condition)
 
 
@@ -103,21 +106,26 @@ def crosses(operator, left, right) -> Levels:
     return [both(now, negation(before)) for now, before in pairs(beyond, earlier)]
 
 
-def series(node: Series, market: Market) -> list[float]:
+def series(node: Series, market: Market, among: Among = ()) -> list[float]:
     """Numbers of a series at each bar; columns and indicators are NaN on void bars."""
     match node:
         case Number(value):
             return [value] * market.size
         case Column(name):
             return known(market.column(name).tolist(), market)
+        case Indicator(name) if WORDS[name].panel:
+            return panel_word(name, int(node.arguments[0].value), market, list(among))
         case Indicator():
-            return known(indicator(node, market), market)
+            return known(indicator(node, market, among), market)
         case Unary("-", operand):
-            return [-x for x in series(operand, market)]
+            return [-x for x in series(operand, market, among)]
         case Unary("abs", operand):
-            return [abs(x) for x in series(operand, market)]
+            return [abs(x) for x in series(operand, market, among)]
         case Binary(operator, left, right):
-            return [arithmetic(operator, a, b) for a, b in pairs(series(left, market), series(right, market))]
+            return [
+                arithmetic(operator, a, b)
+                for a, b in pairs(series(left, market, among), series(right, market, among))
+            ]
     raise AssertionError(node)
 
 
@@ -145,8 +153,8 @@ def arithmetic(operator, a, b):
     raise AssertionError(operator)
 
 
-def indicator(node: Indicator, market: Market) -> list[float]:
+def indicator(node: Indicator, market: Market, among: Among) -> list[float]:
     """The column of an indicator: those kernels have oracles of their own (TA-Lib, and plain loops)."""
     arguments = tuple(argument.value for argument in node.arguments)
-    source = None if node.source is None else np.array(series(node.source, market))
+    source = None if node.source is None else np.array(series(node.source, market, among))
     return indicators.compute(node.name, arguments, market, source, node.timeframe).tolist()

@@ -3,16 +3,11 @@
 import math
 from typing import NamedTuple
 
-import msgspec
-
 from genome.checking import effective
 from genome.costs import Costs
-from genome.genes import REGIME
 from genome.genome import Genome
 from genome.market import Market
-from genome.trees import Both, Compare, Condition, Cross, Either, Not, Truth
 from tests.genome.oracle.account import (
-    LONG,
     Desk,
     OracleResult,
     Wallet,
@@ -30,20 +25,22 @@ from tests.genome.oracle.account import (
     move_extreme,
     result,
 )
-from tests.genome.oracle.evaluate import Levels, levels
+from tests.genome.oracle.correlation import correlation, log_returns, move_together
+from tests.genome.oracle.figures import Trade
 from tests.genome.oracle.funding import at_the_open, inside, pay_funding
-from tests.genome.oracle.sizes import stop_distance
+from tests.genome.oracle.scores import confluence, score
+from tests.genome.oracle.sizes import FIXED, stop_distance
 
-CAP, LEAST, LEAST_SCORE = 0.15, 0.01, 0.1
+CAP, LEAST = 0.15, 0.01
 
 
 class Entry(NamedTuple):
-    """An asset that wants in at this instant: its own bar, side and share of the equity."""
+    """An asset that wants in at this instant: its own bar, side and score."""
 
-    desk: Desk
+    i: int
     t: int
     side: int
-    share: float
+    score: float
 
 
 def run(
@@ -57,17 +54,21 @@ def run(
     """Simulate; `trades` stand asset after asset. `signals` gives the levels of each market without trees."""
     ready = effective(genome)
     desks = [
-        desk(market, ready, costs, None if signals is None else signals[i])
+        desk(market, ready, costs, None if signals is None else signals[i], markets)
         for i, market in enumerate(markets)
     ]
-    spoken = None if signals is not None else [confluence(genome, market) for market in markets]
+    spoken = None if signals is not None else [confluence(genome, market, markets) for market in markets]
+    returns = [log_returns(market) for market in markets]
     w = Wallet(capital, capital, capital)
     instants = sorted({int(open_s) for market in markets for open_s in market.open_s})
     equity, held = [], []
-    for instant in instants:
+    for n, instant in enumerate(instants):
         here = [(i, bar_at(market, instant)) for i, market in enumerate(markets)]
         here = [(i, t) for i, t in here if t is not None]
-        open_together(desks, w, here, gross, spoken)
+        closed = close_together(desks, w, here)
+        alike = likeness(desks, returns, instants[:n])
+        entries = wanting(desks, w, here, closed, spoken, alike)
+        enter_together(desks, w, entries, gross, alike)
         trade_inside(desks, w, here)
         for i, t in here:
             close_before_a_hole(desks[i], w, t)
@@ -79,7 +80,9 @@ def run(
         held.append(any(d.position for d in desks))
     for d in desks:
         mark_at_the_end(d)
-    return result(desks, w, equity, held, [instant // 86_400 for instant in instants], capital)
+    outcome = result(desks, w, equity, held, [instant // 86_400 for instant in instants], capital)
+    unused = {"size_rule_unused"} if desks[0].genes.get("sizing", FIXED) != FIXED else set()
+    return outcome._replace(flags=outcome.flags | unused)
 
 
 def bar_at(market: Market, instant: int) -> int | None:
@@ -91,24 +94,55 @@ def value(d: Desk) -> float:
     return d.position.side * d.position.quantity * d.close if d.position else 0.0
 
 
-def open_together(desks: list[Desk], w: Wallet, here, gross: float, spoken) -> None:
-    """Funding, all closes, then all entries."""
+def close_together(desks: list[Desk], w: Wallet, here) -> dict[int, Trade | None]:
+    """Funding at the open, then all closes: what each asset closed, of those that trade at this instant."""
     for i, t in here:
         pay_funding(desks[i], w, t, at_the_open(desks[i], t))
-    closed = {i: close_at_the_open(desks[i], w, t) for i, t in here if fills(desks[i], t)}
+    return {i: close_at_the_open(desks[i], w, t) for i, t in here if fills(desks[i], t)}
+
+
+def wanting(desks: list[Desk], w: Wallet, here, closed, spoken, alike) -> list[Entry]:
+    """Assets that would enter: wanted, stop known, score enough, and none held moves together with them."""
     entries = []
     for i, t in here:
-        if not fills(desks[i], t):
+        side = entry_side(desks[i], w, t, closed[i]) if i in closed else 0
+        if not side or math.isnan(stop_distance(desks[i], t, otherwise=0.0)):
             continue
-        side = entry_side(desks[i], w, t, closed[i])
-        if side and not math.isnan(stop_distance(desks[i], t, otherwise=0.0)):
-            entries.append(Entry(desks[i], t, side, share(desks, here, i, t, side, spoken)))
-    entries = [entry for entry in entries if entry.share > LEAST]
-    wanted = sum(entry.share * w.equity for entry in entries)
+        s = score(desks, here, i, t, side, spoken)
+        held = [j for j, d in enumerate(desks) if d.position]
+        if s > 0 and not any(alike(i, side, j, desks[j].position.side) for j in held):
+            entries.append(Entry(i, t, side, s))
+    return entries
+
+
+def enter_together(desks: list[Desk], w: Wallet, entries: list[Entry], gross: float, alike) -> None:
+    """Each its share, divided among those that move together; all scaled by one factor where they do not fit."""
+    shares = [share(desks, entry, entries, alike) for entry in entries]
+    wanted = sum(x * w.equity for x in shares if x > LEAST)
     room = min(w.cash, gross * w.equity - sum(abs(value(d)) for d in desks))
     factor = min(1.0, max(0.0, room) / wanted) if wanted > 0 else 0.0
-    for entry in entries:
-        enter(entry.desk, w, entry.t, entry.side, entry.share * w.equity * factor)
+    for entry, x in zip(entries, shares, strict=True):
+        if x > LEAST:
+            enter(desks[entry.i], w, entry.t, entry.side, x * w.equity * factor)
+
+
+def share(desks: list[Desk], entry: Entry, entries: list[Entry], alike) -> float:
+    """w of an asset: by its score, never more than 15 % nor the position limit, divided among 1 + k."""
+    w = min(CAP * entry.score, CAP, desks[entry.i].genes.get("position_limit", math.inf))
+    k = sum(alike(entry.i, entry.side, other.i, other.side) for other in entries if other.i != entry.i)
+    return w / (1 + k)
+
+
+def likeness(desks: list[Desk], returns: list[dict[int, float]], before: list[int]):
+    """Whether two assets on their sides move together at this instant; never without the gene."""
+    limit = desks[0].genes.get("correlation_limit")
+
+    def alike(i: int, side: int, j: int, other_side: int) -> bool:
+        if limit is None:
+            return False
+        return move_together(correlation(returns[i], returns[j], before), side, other_side, limit)
+
+    return alike
 
 
 def trade_inside(desks: list[Desk], w: Wallet, here) -> None:
@@ -146,69 +180,3 @@ def judge_all(desks: list[Desk], w: Wallet, instant: int) -> None:
 def judge_one(d: Desk, w: Wallet, t: int) -> None:
     if d.position and w.equity <= 0:
         book_trade(d, w, t, d.close, 0.0, "ruin")
-
-
-# Scores
-
-
-def share(desks: list[Desk], here, i: int, t: int, side: int, spoken) -> float:
-    """w of an asset: its score, never more than 15 % nor the position limit."""
-    g = desks[i].genes
-    s = 1.0
-    if "confluence_minimum" in g and spoken is not None:
-        aligned = [row[t - 1] is True for row in spoken[i][side]]
-        if sum(aligned) < g["confluence_minimum"]:
-            return 0.0
-        s = sum(aligned) / len(aligned)
-    weights = [g.get(name, 0.0) for name in ("liquidity_weight", "volatility_weight", "momentum_weight")]
-    rows = [
-        {j: desks[j].liquidity[u - 1] if u else math.nan for j, u in here},
-        {j: -desks[j].sigma[u - 1] if u else math.nan for j, u in here},
-        {j: momentum(desks[j], u - 1) for j, u in here},
-    ]
-    s *= (1 + sum(weight * rank(row, i) for weight, row in zip(weights, rows, strict=True))) / (
-        1 + sum(weights)
-    )
-    if s <= LEAST_SCORE:
-        return 0.0
-    return min(CAP * s, CAP, g.get("position_limit", math.inf))
-
-
-def rank(row: dict[int, float], i: int) -> float:
-    """Share of the others that are lower, ties half; alone 0.5, unknown 0."""
-    if math.isnan(row[i]):
-        return 0.0
-    others = [x for j, x in row.items() if j != i and not math.isnan(x)]
-    if not others:
-        return 0.5
-    return (sum(x < row[i] for x in others) + sum(x == row[i] for x in others) / 2) / len(others)
-
-
-def momentum(d: Desk, t: int) -> float:
-    """close / close 20 known bars ago − 1."""
-    known = [u for u in range(t + 1) if not d.void[u]]
-    if t < 0 or d.void[t] or len(known) < 21:
-        return math.nan
-    return d.bars["close"][t] / d.bars["close"][known[-21]] - 1
-
-
-def confluence(genome: Genome, market: Market) -> dict[int, list[Levels]]:
-    """Three-valued worth of each signal written in the entry conditions, by side."""
-    written = effective(
-        msgspec.structs.replace(genome, genes=tuple(pair for pair in genome.genes if pair[0] not in REGIME))
-    )
-    sides = {LONG: written.entry_long, -LONG: written.entry_short}
-    return {side: [levels(leaf, market) for leaf in leaves(tree)] for side, tree in sides.items() if tree}
-
-
-def leaves(tree: Condition) -> list[Condition]:
-    match tree:
-        case Both(left, right) | Either(left, right):
-            return leaves(left) + leaves(right)
-        case Not(operand):
-            return [leaf.operand if isinstance(leaf, Not) else Not(leaf) for leaf in leaves(operand)]
-        case Truth():
-            return []
-        case Compare() | Cross():
-            return [tree]
-    raise AssertionError(tree)

@@ -5,10 +5,15 @@ import math
 
 from genome.costs import Costs
 from genome.market import Market
-from tests.genome.oracle.evaluate import voids
 
 NAN = math.nan
 LONG, SHORT = 1, -1
+
+
+def voids(market: Market) -> list[bool]:
+    """Bars with NaN in open, high, low or close."""
+    rows = [market.column(name).tolist() for name in ("open", "high", "low", "close")]
+    return [any(math.isnan(price) for price in bar) for bar in zip(*rows, strict=True)]
 
 
 def without_voids(function):
@@ -30,8 +35,39 @@ def without_voids(function):
 @without_voids
 def volatility(bars, n: int) -> list[float]:
     """Standard deviation of the last n log returns, ddof 1; no value for the first n bars."""
-    returns = [math.log(after["close"] / before["close"]) for before, after in itertools.pairwise(bars)]
+    returns = [log_return(before["close"], after["close"]) for before, after in itertools.pairwise(bars)]
     return [NAN if t < n else deviation(returns[t - n : t]) for t in range(len(bars))]
+
+
+def log_return(before: float, after: float) -> float:
+    """NaN where a price is not positive."""
+    return math.log(after / before) if before > 0 and after > 0 else NAN
+
+
+@without_voids
+def rate_of_change(bars, n: int) -> list[float]:
+    """close / close n bars ago − 1; no value for the first n bars, nor where the old close is 0."""
+    closes = [bar["close"] for bar in bars]
+    return [NAN if t < n or closes[t - n] == 0 else closes[t] / closes[t - n] - 1 for t in range(len(closes))]
+
+
+def spread(market: Market) -> list[float]:
+    """Abdi and Ranaldo's over 20 bars; NaN where one of the 21 bars is void or has a price that is not positive."""
+    names = ("open", "high", "low", "close")
+    bars = list(zip(*(market.column(name).tolist() for name in names), strict=True))
+    good = [all(price > 0 for price in bar) for bar in bars]  # NaN is not
+    out = [NAN] * market.size
+    for t in range(20, market.size):
+        if all(good[t - 20 : t + 1]):
+            out[t] = mean([spread_of_two(bars[u - 1], bars[u]) for u in range(t - 19, t + 1)])
+    return out
+
+
+def spread_of_two(before, bar) -> float:
+    """√max(0, 4·(c[t−1] − m[t−1])·(c[t−1] − m[t])), of logs."""
+    m_before, m = ((math.log(high) + math.log(low)) / 2 for _, high, low, _ in (before, bar))
+    c = math.log(before[3])
+    return math.sqrt(max(0.0, 4 * (c - m_before) * (c - m)))
 
 
 @without_voids
@@ -62,6 +98,8 @@ def mean(values) -> float:
 
 def deviation(values) -> float:
     """Standard deviation, ddof 1; exactly 0 where all are equal."""
+    if any(math.isnan(x) for x in values):
+        return NAN
     if min(values) == max(values):
         return 0.0
     middle = mean(values)

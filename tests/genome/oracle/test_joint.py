@@ -113,15 +113,12 @@ def test_ranks_weigh_the_score():
     still, rising = bars(*[100] * 23), bars(*[100 + t for t in range(23)])
     some = outcome([still, rising], genes(momentum_weight=1), at=[{"entry_long": [20]}] * 2)
     assert [t.quantity * t.entry_price for t in some.trades] == pytest.approx([750, 1_500])
-    # Before 21 bars momentum is unknown: rank 0 for both.
-    early = outcome([still, rising], genes(momentum_weight=1), at=[{"entry_long": [10]}] * 2)
-    assert [t.quantity * t.entry_price for t in early.trades] == pytest.approx([750, 750])
-
-
-def test_ranks_share_ties_and_leave_the_unknown_last():
-    row = {0: 1.0, 1: 2.0, 2: 2.0, 3: float("nan")}
-    assert [joint.rank(row, i) for i in row] == [0.0, 0.75, 0.75, 0.0]
-    assert joint.rank({0: 5.0}, 0) == 0.5
+    # After 11 bars two of the three are known, after 5 none: 0 ranks as unknown.
+    for decided, mean_rank in ((10, 2 / 3), (5, 1 / 3), (4, 0)):
+        early = outcome([still, rising], genes(momentum_weight=1), at=[{"entry_long": [decided]}] * 2)
+        assert [t.quantity * t.entry_price for t in early.trades] == pytest.approx(
+            [750, 750 * (1 + mean_rank)]
+        )
 
 
 def test_confluence_counts_the_comparisons_written_in_the_entry():
