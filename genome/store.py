@@ -107,6 +107,7 @@ class GenomeStore:
         self._database = sqlite_utils.Database(connection)
         if writable:
             self._database.enable_wal()
+            connection.execute("PRAGMA synchronous = FULL")  # the default depends on who built SQLite
             self._prepare()
 
     def put(self, record: GenomeRecord) -> bool:

@@ -8,6 +8,7 @@ from typing import Self
 import msgspec
 
 from organism.errors import BadInput
+from organism.journal.tip import sync_new_folder
 from organism.portfolio import VenueOrder
 from organism.trading import Fill
 from organs.motor.paper.matching import PaperExchange
@@ -29,7 +30,10 @@ class PaperBook:
 
     def __init__(self, path: Path, *, durability: str = "full") -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+            if durability == "full":
+                sync_new_folder(path.parent)
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
             self._db.execute("PRAGMA journal_mode=WAL")
