@@ -213,3 +213,123 @@ def test_a_store_from_before_conditions_is_read_as_it_is_and_grows_when_written(
         assert [r.genome_id for r in writer.records()] == [FOUNDER.genome_id, BRED.genome_id]
         assert writer.get(BRED.genome_id).genome() == BRED
         writer.close()
+
+
+# ---------------------------------------------------------------- rows that are not what was written
+
+TAMPERINGS = {
+    "trees": ("trees", "replace(trees, '70', '71')", "its content is that of"),
+    "genes": ("genes", "replace(genes, '0.05', '0.5')", "its content is that of"),
+    "generation": ("generation", "2", "its content is that of"),
+    "family": ("family", "'ema_other'", "its content is that of"),
+    "hash": ("content_hash", "replace(content_hash, substr(content_hash, 60, 1), 'x')", "its content is that of"),
+    "parents": ("parents", "'[]'", "parents or its origin were changed"),
+    "origin": ("origin", "'import'", "parents or its origin were changed"),
+    "digest": ("digest", "''", "parents or its origin were changed"),
+    "no JSON": ("trees", "substr(trees, 2)", "cannot be read"),
+    "no object": ("genes", "'[1]'", "cannot be read"),
+    "no numbers": ("genes", """'{"fast":"x"}'""", "cannot be read"),
+    "no finite number": ("genes", """'{"fast":NaN}'""", "cannot be read"),
+    "no text": ("trees", "CAST(x'ff00fe' AS TEXT)", "cannot be read"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def bred(tmp_path):
+    """A store with a founder and its child."""
+    made = GenomeStore(tmp_path / "genome.db")
+    made.put(FOUNDER)
+    made.put(GenomeRecord.from_genome(BRED, (FOUNDER.genome_id,), "mutation"))
+    made.close()
+    return tmp_path / "genome.db"
+
+
+def tamper(path, column, expression):
+    with sqlite3.connect(path) as database:
+        database.execute(f"UPDATE genomes SET {column} = {expression} WHERE family = 'ema_crossover'")  # noqa: S608
+    database.close()
+
+
+def rows_of(path, table):
+    database = sqlite3.connect(path)
+    database.text_factory = bytes
+    found = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+    database.close()
+    return found
+
+
+@pytest.mark.parametrize(("column", "expression", "says"), TAMPERINGS.values(), ids=TAMPERINGS)
+def test_a_tampered_row_is_quarantined_and_told_in_one_sentence(bred, column, expression, says):
+    tamper(bred, column, expression)
+    (kept,) = (row for row in rows_of(bred, "genomes") if row[0] == BRED.genome_id.encode())
+    told = []
+    store = GenomeStore(bred, tell=told.append)
+
+    assert store.get(BRED.genome_id) is None
+    assert store.get(BRED.genome_id) is None
+    assert list(store.records()) == [FOUNDER]
+    with pytest.raises(BadInput, match="no genome"):
+        store.lineage(BRED.genome_id)
+    store.close()
+    (sentence,) = told
+    assert BRED.genome_id in sentence
+    assert says in sentence
+    assert "quarantine" in sentence
+    assert (sentence.count("."), sentence[-1]) == (sentence[:-1].count(".") + 1, ".")
+    assert "\n" not in sentence
+    ((*row, reason),) = rows_of(bred, "quarantine")
+    assert tuple(row) == kept
+    assert says in reason.decode()
+
+
+def test_a_byte_flipped_on_disk_is_found(bred):
+    sound = bred.read_bytes()
+    at = sound.index(b"crosses_above") + 3
+    bred.write_bytes(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :])
+    told = []
+    store = GenomeStore(bred, tell=told.append)
+
+    assert list(store.records()) == [FOUNDER]
+    store.close()
+    assert len(told) == 1
+
+
+def test_a_reader_passes_over_what_it_may_not_move(bred, caplog):
+    tamper(bred, *TAMPERINGS["trees"][:2])
+    reader = GenomeStore(bred, writable=False)
+
+    assert reader.get(BRED.genome_id) is None
+    assert list(reader.records()) == [FOUNDER]
+    reader.close()
+    assert len(rows_of(bred, "genomes")) == 2
+    assert {r.message.rsplit("; ", 1)[1] for r in caplog.records} == {"it is passed over."}
+
+
+def test_a_quarantined_genome_can_be_written_anew_and_is_no_parent_until_then(bred):
+    tamper(bred, *TAMPERINGS["genes"][:2])
+    store = GenomeStore(bred, tell=lambda _: None)
+    child = GenomeRecord.of("ema_crossover", 2, BRED.genes, (BRED.genome_id,), "mutation", BRED.trees)
+
+    with pytest.raises(BadInput, match="not stored"):
+        store.put(child)
+    assert store.put(GenomeRecord.from_genome(BRED, (FOUNDER.genome_id,), "mutation"))
+    assert store.put(child)
+    assert store.get(BRED.genome_id).genome() == BRED
+    store.close()
+    assert len(rows_of(bred, "quarantine")) == 1
+
+
+def test_rows_of_a_store_from_before_digests_are_sealed_when_it_is_opened(tmp_path):
+    path = tmp_path / "genome.db"
+    old_store(path)
+    GenomeStore(path).close()
+    tamper_origin = "UPDATE genomes SET origin = 'import'"
+    with sqlite3.connect(path) as database:
+        database.execute(tamper_origin)
+    database.close()
+    told = []
+    store = GenomeStore(path, tell=told.append)
+
+    assert list(store.records()) == []
+    store.close()
+    assert len(told) == 1
