@@ -152,13 +152,13 @@ def close_bar(
 @lean_step
 def _ruin(account: F64, market: F64, t: int, trades: F64) -> None:
     """Equity is gone: what is held is closed at the close of t, and nothing is ever done again."""
-    if account[at.DEAD] == at.RUINED:
+    if account[at.DEAD] >= at.RUINED:
         return
     if account[at.QUANTITY] != 0.0:
         account[at.EXPOSED] -= 1.0
         leave(account, trades, t, market[at.CLOSE, t], 0.0, at.R_RUIN)
     account[at.CASH] = 0.0
-    account[at.DEAD] = at.RUINED
+    account[at.DEAD] += at.RUINED
     account[at.LEAVING] = 0.0
 
 

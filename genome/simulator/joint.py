@@ -303,9 +303,9 @@ def _result(
     markets = [ground.market for ground in grounds]
     row = figures_over(account[None], daily[None], markets[0].asset_class.days_per_year, instants.size)[0]
     flags = {
-        "ruined": account[at.DEAD] == at.RUINED,
+        "ruined": account[at.DEAD] >= at.RUINED,
         "liquidated": account[at.LIQUIDATED] > 0,
-        "drawdown_stop": account[at.DEAD] == at.DRAWN_DOWN,
+        "drawdown_stop": account[at.DEAD] % at.RUINED == at.DRAWN_DOWN,
         "shorted": account[at.SHORTED] > 0,
         "funding_missing": any(ground.blind_funding > 0 for ground in grounds),
         "open_at_end": bool((accounts[:, at.QUANTITY] != 0).any()),

@@ -34,6 +34,7 @@ CAPITAL, TROUGH = 40, 41
 N_ACCOUNT = 42
 
 ALIVE, DRAWN_DOWN, RUINED = 0, 1, 2
+"""Of DEAD, which is their sum: 3 where ruin came after the drawdown stop had fired."""
 
 # Why a position was closed; the index into REASONS.
 (

@@ -112,9 +112,9 @@ def given(signals: Signals, ground: Ground) -> NDArray[np.uint8]:
 def _result(account: F64, daily: F64, trades: F64, equity: F64, held: F64, ground: Ground) -> Backtest:
     rows = trades[: int(account[at.RECORDED])]
     flags = {
-        "ruined": account[at.DEAD] == at.RUINED,
+        "ruined": account[at.DEAD] >= at.RUINED,
         "liquidated": account[at.LIQUIDATED] > 0,
-        "drawdown_stop": account[at.DEAD] == at.DRAWN_DOWN,
+        "drawdown_stop": account[at.DEAD] % at.RUINED == at.DRAWN_DOWN,
         "shorted": account[at.SHORTED] > 0,
         "funding_missing": ground.blind_funding > 0,
         "open_at_end": account[at.QUANTITY] != 0,

@@ -213,7 +213,7 @@ def _judge(
     held = False
     for a in range(n):
         equity += value(accounts[a], last[a])
-    if equity <= 0.0 and whole[at.DEAD] != at.RUINED:
+    if equity <= 0.0 and whole[at.DEAD] < at.RUINED:
         for a in range(n):
             if accounts[a, at.QUANTITY] != 0.0:
                 _lend(whole, accounts[a])
@@ -221,8 +221,8 @@ def _judge(
                 _take_back(whole, accounts[a], owner, a)
             accounts[a, at.DEAD], accounts[a, at.LEAVING] = at.RUINED, 0.0
         whole[at.CASH] = 0.0  # nothing is left, and nothing is owed
-        whole[at.DEAD] = at.RUINED
-    if whole[at.DEAD] == at.RUINED:
+        whole[at.DEAD] += at.RUINED
+    if whole[at.DEAD] >= at.RUINED:
         equity = 0.0
     for a in range(n):
         held = held or accounts[a, at.QUANTITY] != 0.0

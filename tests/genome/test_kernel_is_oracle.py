@@ -4,6 +4,8 @@ Trades agree in bars, side and reason, prices and quantities to 1e-9; figures an
 by hand try the simulator without the trees; random trees try both, one genome at a time and a population at once.
 """
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -25,6 +27,7 @@ from tests.genome.making import (
 )
 from tests.genome.oracle.account import run
 from tests.genome.oracle.both import CLOSE, same
+from tests.genome.oracle.ruinous import case, reckless_tree
 from tests.genome.random_trees import genomes
 
 CAPITALS = st.sampled_from((10_000.0, 500.0))
@@ -91,3 +94,51 @@ def test_a_population_is_the_oracle_many_times(markets, population, costs, capit
             ours = {name: float(values[g, m]) for name, values in together.figures.items()}
             assert ours == pytest.approx(alone.figures, **CLOSE)
             assert list(together.daily[g][m]) == pytest.approx(alone.daily, **CLOSE)
+
+
+# Where accounts end: what the random cases above rarely come to is made here, and counted, so that it is never missing.
+
+ENDS = range(160)
+MORE_SEEDS = st.integers(0, 2**32 - 1)
+
+
+def end_of(seed):
+    """Run one ruinous case by both; the oracle's outcome."""
+    market, genome, signals, costs = case(seed)
+    outcome = run(market, genome, costs, 10_000.0, signals)
+    same(backtest(market, genome, costs, 10_000.0, signals=signals), outcome)
+    return outcome
+
+
+def test_the_engine_is_the_oracle_where_accounts_end_and_they_do():
+    seen = Counter()
+    for seed in ENDS:
+        outcome = end_of(seed)
+        seen.update(outcome.flags & {"liquidated", "ruined", "drawdown_stop"})
+        seen.update({(trade.reason, trade.side) for trade in outcome.trades})
+    often = ("liquidated", "ruined", "drawdown_stop")
+    assert all(seen[what] >= 0.05 * len(ENDS) for what in often), seen
+    reasons = [(reason, side) for reason in ("liquidation", "ruin", "drawdown") for side in (1, -1)]
+    assert all(seen[what] for what in reasons), seen
+
+
+@given(MORE_SEEDS)
+@settings(max_examples=100)
+def test_the_engine_is_the_oracle_wherever_accounts_end(seed):
+    end_of(seed)
+
+
+def test_a_population_is_the_oracle_where_accounts_end_and_they_do():
+    population = [reckless_tree(seed) for seed in range(6)]
+    seen, n = Counter(), 0
+    for seed in range(20):
+        market, _, _, costs = case(seed)
+        together = evaluate(population, [market], costs, 10_000.0)
+        for g, genome in enumerate(population):
+            alone = run(market, effective(genome), costs, 10_000.0)
+            ours = {name: float(values[g, 0]) for name, values in together.figures.items()}
+            assert ours == pytest.approx(alone.figures, **CLOSE)
+            assert list(together.daily[g][0]) == pytest.approx(alone.daily, **CLOSE)
+            seen.update(alone.flags & {"liquidated", "ruined", "drawdown_stop"})
+            n += 1
+    assert all(seen[what] >= 0.05 * n for what in ("liquidated", "ruined", "drawdown_stop")), seen

@@ -29,7 +29,7 @@ class Case(NamedTuple):
 def case(seed: int) -> Case:
     rng = np.random.default_rng(seed)
     market = soaring(rng)
-    return Case(market, reckless(rng), short_mostly(rng, market.size), margins(rng))
+    return Case(market, reckless(rng), one_sided(rng, market.size), margins(rng))
 
 
 def soaring(rng: np.random.Generator) -> Market:
@@ -83,10 +83,11 @@ def reckless(rng: np.random.Generator) -> Genome:
     return genes(**some)
 
 
-def short_mostly(rng: np.random.Generator, size: int) -> tuple[list[bool], ...]:
-    """Levels of EL, XL, ES, XS: entries frequent, exits rare."""
+def one_sided(rng: np.random.Generator, size: int) -> tuple[list[bool], ...]:
+    """Levels of EL, XL, ES, XS: entries of one side frequent, in three of four cases short; exits rare."""
     chances = (rng.choice((0.0, 0.3)), 0.05, rng.choice((0.3, 0.9)), rng.choice((0.0, 0.05)))
-    return tuple((rng.random(size) < chance).tolist() for chance in chances)
+    rows = tuple((rng.random(size) < chance).tolist() for chance in chances)
+    return rows if rng.random() < 0.75 else (*rows[2:], *rows[:2])
 
 
 def margins(rng: np.random.Generator) -> Costs:
@@ -112,14 +113,14 @@ def reckless_tree(seed: int) -> Genome:
 
 
 def joint_case(seed: int) -> tuple[list[Market], Genome, list[tuple[list[bool], ...]], Costs]:
-    """Six such markets with bars of an hour, shorted together."""
+    """Six such markets with bars of an hour, most of them shorted."""
     rng = np.random.default_rng(seed)
     markets = [
         replace(one, symbol=symbol, bar_s=HOUR, open_s=in_hours(one), asset_class=AssetClass.CRYPTO_PERPETUAL)
         for symbol in "ABCDEF"
         for one in [soaring(rng)]
     ]
-    signals = [short_mostly(rng, market.size) for market in markets]
+    signals = [one_sided(rng, market.size) for market in markets]
     return markets, reckless(rng), signals, margins(rng)
 
 
