@@ -13,6 +13,7 @@ import numpy as np
 
 from genome.checking import check, effective
 from genome.costs import Costs
+from genome.families import learned
 from genome.genome import Genome
 from genome.identity import Genes
 from genome.market import F64, I64
@@ -97,7 +98,9 @@ def lived_costs(costs: Costs, bar_s: int, days_per_year: int) -> F64:
     """
     vector = np.zeros(at.N_COSTS)
     vector[at.TAKER], vector[at.MAKER], vector[at.MAINTENANCE] = costs.taker, costs.maker, costs.maintenance
-    vector[at.FLAT] = min(1.0, costs.half_spread + (0.0 if costs.book_offsets is not None else costs.slippage))
+    vector[at.FLAT] = min(
+        1.0, costs.half_spread + (0.0 if costs.book_offsets is not None else costs.slippage)
+    )
     vector[at.BARS_A_YEAR] = days_per_year * max(1.0, _DAY_S / bar_s)
     return vector
 
@@ -109,8 +112,15 @@ def compiled(
     costs: Costs = Costs(),  # noqa: B008 - frozen
     days_per_year: int = AssetClass.CRYPTO_SPOT.days_per_year,
 ) -> Compiled:
-    """Compile a genome for bars of `bar_s` seconds. Raises `BadInput` for one that a single bar cannot feed."""
+    """Compile a genome for bars of `bar_s` seconds. Raises `BadInput` for one that a single bar cannot feed.
+
+    A genome that learns is given no fit here, so it has not passed `genome.learned.gate`: its fallback is compiled.
+    """
     check(genome)
+    if genome.family in learned():
+        from genome.learned.gate import instead  # noqa: PLC0415 - it compiles what is lived by instead
+
+        return instead(genome, bar_s, costs, days_per_year)
     ready = effective(genome)
     program, genes = compile_genome(ready), traits(ready)
     extra = tuple(key for key in (genes.atr, genes.sigma) if key)

@@ -15,7 +15,8 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "matrix": ("FEATURES", "LOOKBACK", "features"),
+    "matrix": ("FEATURES", "LOOKBACK"),
+    "program": ("features",),
     "fits": (
         "Fit",
         "PtqFit",
@@ -34,7 +35,10 @@ _HOME = {
     "parameters": ("PtqParameters", "SvcParameters"),
     "ptq": ("fit_ptq",),
     "svc": ("fit_svc",),
-    "walking": ("Signals", "Step", "Walk", "latest", "signals", "walk"),
+    "cache": ("FitCache",),
+    "training": ("Known", "Trainer"),
+    "gate": ("Entrusted", "Verdict", "entrusted", "examined", "judged"),
+    "walking": ("Signals", "Step", "Walk", "latest", "signals", "walk", "walks"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

@@ -6,14 +6,16 @@ is recorded; predicting needs only the folded numbers, so that a new version cha
 """
 
 import hashlib
-import math
+import os
+import threading
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from genome.learned.guards import MODEL_MOST_BYTES
-from genome.learned.kernels import leaves, scores
+from genome.learned.kernels import scores, spoken
 from genome.market import F64, I64
 from organism.errors import BadInput
 
@@ -126,12 +128,53 @@ MEAN_WEIGHTS = {
 "Three-point approximations for continuous random variables", Management Science 29, 1983); Wan et al. (2014)."""
 
 
+class Model(NamedTuple):
+    """A fit as the kernels read it. A classifier has no components and no tree.
+
+    weights            float64 (classes or 3, features), offsets float64 (classes or 3,)
+    told               float64: the classes; or the 3 weights of the leaf, then the 3 that make a mean of quantiles
+    components         float64 (k, features), component_offsets float64 (k,)
+    links, splits      int64 (3, nodes): feature, left, right; float64 (2, nodes): threshold, value
+    """
+
+    weights: F64
+    offsets: F64
+    told: F64
+    components: F64
+    component_offsets: F64
+    links: I64
+    splits: F64
+
+
+def model(fit: Fit) -> Model:
+    """Read a fit's numbers in place."""
+    m = len(fit.names)
+    weights, offsets = _floats(fit.weights).reshape(-1, m), _floats(fit.offsets)
+    if isinstance(fit, SvcFit):
+        return Model(
+            weights, offsets, np.array(fit.classes, np.float64), np.empty((0, m)), np.empty(0), np.empty((3, 0), np.int64),
+            np.empty((2, 0)),
+        )  # fmt: skip
+    return Model(
+        weights,
+        offsets,
+        np.array([*_floats(fit.leaf_weights), *MEAN_WEIGHTS[fit.quantiles]]),
+        _floats(fit.components).reshape(-1, m),
+        _floats(fit.component_offsets),
+        np.array([_ints(fit.tree_feature), _ints(fit.tree_left), _ints(fit.tree_right)]),
+        np.array([_floats(fit.tree_threshold), _floats(fit.tree_value)]),
+    )
+
+
+def said(fit: Fit, rows: F64) -> F64:
+    """Prediction and quantiles of rows (n, features): float64 (n, 4); a classifier has NaN for quantiles."""
+    out: F64 = spoken(*model(fit), np.ascontiguousarray(rows, np.float64))
+    return out
+
+
 def svc_predict(fit: SvcFit, rows: F64) -> F64:
     """−1, 0 or 1 for each row (n, features); NaN where a feature is not finite."""
-    margins = svc_margins(fit, rows)
-    out: F64 = np.array(fit.classes, dtype=np.float64)[np.argmax(margins, axis=1)]
-    out[np.isnan(margins[:, 0])] = np.nan
-    return out
+    return said(fit, rows)[:, 0]
 
 
 def svc_margins(fit: SvcFit, rows: F64) -> F64:
@@ -146,47 +189,25 @@ def ptq_quantiles(fit: PtqFit, rows: F64) -> F64:
     Sorting repairs crossing: Chernozhukov, Fernández-Val and Galichon, "Quantile and probability curves without
     crossing", Econometrica 78 (2010).
     """
-    m = len(fit.names)
-    z = scores(_floats(fit.components).reshape(-1, m), _floats(fit.component_offsets), rows)
-    leaf = leaves(
-        _ints(fit.tree_feature), _floats(fit.tree_threshold), _ints(fit.tree_left), _ints(fit.tree_right),
-        _floats(fit.tree_value), z,
-    )  # fmt: skip
-    out: F64 = scores(_floats(fit.weights).reshape(3, m), _floats(fit.offsets), rows)
-    out += leaf[:, None] * _floats(fit.leaf_weights)
-    out.sort(axis=1)
-    return out
+    return said(fit, rows)[:, 1:]
 
 
 def ptq_expected(fit: PtqFit, rows: F64) -> F64:
     """Mean forward return of each row, fraction, shape (n,)."""
-    return mean_of(ptq_quantiles(fit, rows), fit.quantiles)
-
-
-def mean_of(values: F64, quantiles: tuple[float, float, float]) -> F64:
-    """The mean of distributions known by three quantiles, (n, 3) → (n,)."""
-    low, middle, high = MEAN_WEIGHTS[quantiles]
-    out: F64 = values[:, 0] * low + values[:, 1] * middle + values[:, 2] * high
-    return out
+    return said(fit, rows)[:, 0]
 
 
 def predict_row(fit: Fit, features: F64) -> float:
     """One row (features,) → the class −1, 0, 1 of an SVC, or the expected return of a PCA-tree-quantile; or NaN."""
-    row = _row(fit, features)
-    if isinstance(fit, PtqFit):
-        return float(ptq_expected(fit, row)[0])
-    margins = svc_margins(fit, row)[0]
-    best = int(margins.argmax())
-    return float(fit.classes[best]) if math.isfinite(margins[best]) else math.nan
+    return float(said(fit, _row(fit, features))[0, 0])
 
 
 def risk_row(fit: PtqFit, features: F64) -> Risk:
     """One row (features,) → what is expected and what is risked."""
-    values = ptq_quantiles(fit, _row(fit, features))
-    low, middle, high = (float(x) for x in values[0])
+    expected, low, middle, high = (float(x) for x in said(fit, _row(fit, features))[0])
     width = high - low
     skew = (high + low - 2.0 * middle) / width if width > 0.0 else width  # NaN stays NaN, 0 stays 0
-    return Risk(float(mean_of(values, fit.quantiles)[0]), low, high, skew, width)
+    return Risk(expected, low, high, skew, width)
 
 
 def dumps(fit: Fit) -> bytes:
@@ -216,7 +237,7 @@ def fit_id(fit: Fit) -> str:
 
 def save(fit: Fit, path: Path) -> None:
     """Write beside, then rename: a reader sees a whole fit or none."""
-    beside = path.with_name(path.name + ".part")
+    beside = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     beside.write_bytes(dumps(fit))
     beside.replace(path)
 

@@ -1,92 +1,112 @@
 """A stored fit, one bar at a time: what was learned is what trades. Nothing here can learn.
 
-Features come from the same kernels as for whole histories, called with one bar; predictions from the same folded
-numbers. So each decision is, to the bit, the one of `decided` over the whole history with this fit.
+Features, predictions and the account come from the same kernels as for whole histories, called with one bar. So the
+forecast after a bar is the side that `backtest` with this fit's signals (`replayed`) holds after the next open, times the
+share of equity that the size rule gives it: stops, targets, holds, cool-downs and sizes included.
 """
 
-import math
+from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
+from genome.checking import check
+from genome.compiled import lived_costs, one_bar
+from genome.costs import Costs
 from genome.genome import Genome
 from genome.identity import Genes
-from genome.indicators import kernel, state_size
-from genome.learned.fits import Fit, PtqFit, mean_of, ptq_quantiles, svc_predict
+from genome.learned.fits import Fit, Model, PtqFit, model, said
 from genome.learned.genes import Settings, settings
-from genome.learned.matrix import FEATURES, LOOKBACK, OPTIONAL, assembled, numbers, written
-from genome.learned.walking import Signals, Walk, decided
-from genome.market import F64, Market, market
-from genome.trees import Binary, Column, Indicator, Series, Unary
+from genome.learned.kernels import levels
+from genome.learned.matrix import FEATURES, LOOKBACK, OPTIONAL
+from genome.learned.program import CIRCLES, Written, laid_out, program
+from genome.learned.stepping import step_learned
+from genome.learned.walking import Signals, unpacked
+from genome.market import F64, I64
+from genome.programs.streaming import Plan, lookback
+from genome.simulator import layout as at
+from genome.simulator.living import N_OWN, SEEN
+from genome.simulator.traits import fresh_account, traits
+from genome.strategy import NAN, CompiledState
 from organism.errors import BadInput
-from organism.market import Bar
+from organism.market import AssetClass, Bar
 
 _NS = 1_000_000_000
 _UNUSED = 1e-9
 
 
-class LearnedState(msgspec.Struct, frozen=True, gc=False, tag="learned"):
-    """memory: float64, of all indicators; n: bars seen; held: −1, 0 or 1."""
-
-    memory: bytes
-    n: int = 0
-    held: float = 0.0
-
-
+@dataclass(frozen=True, slots=True, eq=False)
 class LearnedStrategy:
-    """A learned genome with its stored fit, as `genome.strategy.Strategy`.
+    """A learned genome with its stored fit, as `genome.strategy.Strategy`; see `lived_by`."""
 
-    The forecast is the position that its decisions lead to (SEMANTICS.md, 3), −1, 0 or 1; NaN while warming up. Stops,
-    holds and sizes are the simulator's genes and are applied by whoever trades it.
+    genome: Genome
+    fit: Fit
+    settings: Settings
+    written: Written
+    plan: Plan
+    model: Model
+    sizes: I64
+    traits: F64
+    costs: F64
+    warmup_bars: int
+
+    @property
+    def family(self) -> str:
+        """Family of the genome."""
+        return self.genome.family
+
+    @property
+    def parameters(self) -> Genes:
+        """Its genes."""
+        return self.genome.genes
+
+    def initial(self) -> CompiledState:
+        """Before the first bar."""
+        memory = np.zeros(N_OWN + at.N_ACCOUNT + self.plan.memory_size)
+        memory[N_OWN : N_OWN + at.N_ACCOUNT] = fresh_account(1.0)
+        return CompiledState(memory.tobytes())
+
+    def step(self, state: CompiledState, bar: Bar) -> tuple[CompiledState, float]:
+        """Take a bar in. The forecast is for the next open, in [−1, 1]; NaN while warming up."""
+        after, forecast, _ = self.seen(state, bar)
+        return after, forecast
+
+    def seen(self, state: CompiledState, bar: Bar) -> tuple[CompiledState, float, F64]:
+        """As `step`, and the features that the model saw, float64 (len(FEATURES),)."""
+        memory = np.frombuffer(state.memory).copy()
+        features = np.empty((1, len(FEATURES)))
+        made, opened = self.written, bar.open_ns // _NS
+        forecast = step_learned(
+            self.plan.columns, self.plan.parameters, made.code, made.value, made.outputs, made.optional, CIRCLES, *self.model,
+            self.sizes, self.settings.band, self.traits, self.costs, memory,
+            one_bar(bar, opened + int(self.sizes[0])), np.array([opened]), features,
+        )  # fmt: skip
+        forecast = forecast if memory[SEEN] >= self.warmup_bars else NAN
+        return CompiledState(memory.tobytes()), forecast, features[0]
+
+
+def lived_by(
+    genome: Genome,
+    fit: Fit,
+    bar_s: int = 300,
+    costs: Costs = Costs(),  # noqa: B008 - frozen
+    days_per_year: int = AssetClass.CRYPTO_SPOT.days_per_year,
+) -> LearnedStrategy:
+    """A learned genome and its fit, for bars of `bar_s` seconds.
+
+    Raises `BadInput` where the fit belongs to another family or other features, or needs what bars do not carry.
     """
-
-    def __init__(self, genome: Genome, fit: Fit) -> None:
-        """Raises `BadInput` where the fit belongs to another family, other features, or needs what bars do not carry."""
-        self._settings = settings(genome)
-        self.family = genome.family
-        self.parameters: Genes = genome.genes
-        self.warmup_bars = LOOKBACK + 1
-        self._fit = fit
-        _check_belongs(self._settings, fit)
-        self._nodes = _in_order()
-        self._sizes = [state_size(node.name, numbers(node), node.timeframe) for node in self._nodes]
-
-    def initial(self) -> LearnedState:
-        """State before the first bar."""
-        return LearnedState(bytes(8 * sum(self._sizes)))
-
-    def step(self, state: LearnedState, bar: Bar) -> tuple[LearnedState, float]:
-        """Next state, and the forecast after this bar."""
-        memory = np.frombuffer(state.memory, dtype=np.float64).copy()
-        row = self._features(memory, bar)
-        levels = tuple(bool(side[0]) for side in replayed(self._fit, self._settings, row))
-        held = _held(state.held, *levels)
-        n = state.n + 1
-        return LearnedState(memory.tobytes(), n, held), held if n >= self.warmup_bars else math.nan
-
-    def _features(self, memory: F64, bar: Bar) -> F64:
-        now = _one(bar)
-        values: dict[Column | Indicator, F64] = {}
-
-        def leaf(node: Column | Indicator) -> F64:
-            return now.column(node.name) if isinstance(node, Column) else values[node]
-
-        at = 0
-        for node, size in zip(self._nodes, self._sizes, strict=True):
-            out = np.empty(1)
-            source = leaf(Column("close") if node.source is None else node.source)
-            kernel(node.name)(
-                np.array(numbers(node)),
-                memory[at : at + size],
-                np.ascontiguousarray(source),
-                now.columns,
-                now.open_s,
-                0,
-                out,
-            )
-            values[node] = out
-            at += size
-        return assembled(leaf, now)
+    check(genome)
+    chosen = settings(genome)
+    _check_belongs(chosen, fit)
+    genes = traits(genome)
+    extra = tuple(key for key in (genes.atr, genes.sigma) if key)
+    plan = laid_out(bar_s, extra)
+    columns = [plan.row[key] if key else -1 for key in (genes.atr, genes.sigma)]
+    warmup = max((LOOKBACK, *(lookback(key, bar_s) for key in extra))) + 1
+    return LearnedStrategy(
+        genome, fit, chosen, program(extra), plan, model(fit), np.array([bar_s, *columns], np.int64), genes.vector,
+        lived_costs(costs, bar_s, days_per_year), warmup,
+    )  # fmt: skip
 
 
 def replayed(fit: Fit, chosen: Settings, rows: F64) -> Signals:
@@ -94,25 +114,7 @@ def replayed(fit: Fit, chosen: Settings, rows: F64) -> Signals:
 
     Over bars that the fit has learned from, this is not a backtest.
     """
-    quantiles = np.full((rows.shape[0], 3), np.nan)
-    if isinstance(fit, PtqFit):
-        quantiles = ptq_quantiles(fit, rows)
-        predictions = mean_of(quantiles, fit.quantiles)
-    else:
-        predictions = svc_predict(fit, rows)
-    return decided(Walk(chosen, predictions, quantiles, np.full(rows.shape[0], np.nan), (), ()))
-
-
-def _held(held: float, entry_long: bool, exit_long: bool, entry_short: bool, exit_short: bool) -> float:  # noqa: FBT001
-    """Section 3 of SEMANTICS.md, without the simulator's genes: exit before entry, both sides at once is none."""
-    long, short = entry_long and not exit_long, entry_short and not exit_short
-    if long and short:
-        long = short = False
-    if held > 0.0:
-        return -1.0 if short else 0.0 if exit_long else held
-    if held < 0.0:
-        return 1.0 if long else 0.0 if exit_short else held
-    return 1.0 if long else -1.0 if short else 0.0
+    return unpacked(levels(said(fit, rows), chosen.band))
 
 
 def _check_belongs(chosen: Settings, fit: Fit) -> None:
@@ -136,33 +138,3 @@ def _check_belongs(chosen: Settings, fit: Fit) -> None:
             raise BadInput(
                 f"the fit learned from {name!r}, which bars do not carry; make one with `latest` of a market without it."
             )
-
-
-def _in_order() -> tuple[Indicator, ...]:
-    """Every indicator that features read, each once, sources first."""
-    found: dict[Indicator, None] = {}
-
-    def visit(node: Series) -> None:
-        match node:
-            case Indicator(source=source):
-                if source is not None:
-                    visit(source)
-                found.setdefault(node)
-            case Unary(operand=operand):
-                visit(operand)
-            case Binary(left=left, right=right):
-                visit(left)
-                visit(right)
-            case _:
-                pass
-
-    for series in written().values():
-        visit(series)
-    return tuple(found)
-
-
-def _one(bar: Bar) -> Market:
-    prices = (bar.open, bar.high, bar.low, bar.close, bar.volume)
-    ohlcv = tuple(np.array([float(x)]) for x in prices)
-    at = np.array([bar.open_ns // _NS], dtype=np.int64)
-    return market(bar.symbol, at, (bar.close_ns - bar.open_ns) // _NS, ohlcv)  # type: ignore[arg-type]

@@ -1,18 +1,12 @@
 """What a model sees: about fifty features of the bars, written in the project's own expression language.
 
-Prices are divided by the close, so that a feature means the same at 1 and at 100,000. Every feature of bar t is known at
+`genome.learned.program` computes them. Prices are divided by the close, so that a feature means the same at 1 and at 100,000. Every feature of bar t is known at
 the close of t. Windows are bars; on 5-minute bars 12, 48 and 288 are an hour, four hours and a day (S0-2.1.4).
 """
 
-import math
-from collections.abc import Callable
 from functools import lru_cache
 
-import numpy as np
-
-from genome.market import F64, Market
-from genome.trees import Binary, Column, Gene, Indicator, Number, Series, Unary
-from organism.errors import BadInput
+from genome.trees import Series
 
 _WRITTEN = {
     # what the price did
@@ -76,52 +70,6 @@ FEATURES = (*_WRITTEN, *OPTIONAL, *_CLOCK)
 without a book is no reason to be silent (S0-2.1.8). All others are NaN while warming up, and such rows are not used."""
 LOOKBACK = 288
 """Bars at the beginning without features: the longest window."""
-_OPEN_H, _CLOSE_H = 8, 18
-
-
-Leaf = Callable[[Column | Indicator], F64]
-"""What a column or an indicator is worth, at the bars at hand."""
-
-
-def features(market: Market) -> F64:
-    """The feature matrix, float64 (T, len(FEATURES)), C order. Causal: row t is known at the close of t."""
-
-    def leaf(node: Column | Indicator) -> F64:
-        if isinstance(node, Column):
-            return market.column(node.name)
-        from genome.indicators import compute  # noqa: PLC0415 - numba's kernels
-
-        source = None if node.source is None else leaf(node.source)
-        return compute(node.name, numbers(node), market, source, node.timeframe)
-
-    return assembled(leaf, market)
-
-
-def assembled(leaf: Leaf, market: Market) -> F64:
-    """Rows of features for the bars of `market`, from the values of their columns and indicators."""
-    out = np.empty((market.size, len(FEATURES)))
-    with np.errstate(all="ignore"):
-        for at, (name, series) in enumerate(written().items()):
-            values = _value(series, leaf)
-            out[:, at] = (
-                np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0) if name in OPTIONAL else values
-            )
-    hour, weekday = market.column("hour").astype(np.int64), market.column("weekday").astype(np.int64)
-    clock = (
-        _HOURS[0][hour],
-        _HOURS[1][hour],
-        _DAYS[0][weekday],
-        _DAYS[1][weekday],
-        (hour >= _OPEN_H) & (hour < _CLOSE_H),
-    )
-    for at, row in enumerate(clock):
-        out[:, len(_WRITTEN) + len(OPTIONAL) + at] = row
-    return out
-
-
-def numbers(node: Indicator) -> tuple[float, ...]:
-    """Arguments of an indicator that has no named ones."""
-    return tuple(argument.value for argument in node.arguments if isinstance(argument, Number))
 
 
 @lru_cache(maxsize=1)
@@ -130,45 +78,3 @@ def written() -> dict[str, Series]:
     from genome.grammar import parse_series  # noqa: PLC0415
 
     return {name: parse_series(text) for name, text in {**_WRITTEN, **OPTIONAL}.items()}
-
-
-def _circle(n: int) -> tuple[F64, F64]:
-    turn = [2.0 * math.pi * i / n for i in range(n)]
-    return np.array([math.sin(x) for x in turn]), np.array([math.cos(x) for x in turn])
-
-
-# Looked up rather than computed: a vector sine and a scalar one may differ in the last bit.
-_HOURS, _DAYS = _circle(24), _circle(7)
-
-
-def _value(node: Series, leaf: Leaf) -> F64:
-    match node:
-        case Number(value):
-            return np.array([value])
-        case Column() | Indicator():
-            return leaf(node)
-        case Unary(operator, operand):
-            inner = _value(operand, leaf)
-            return -inner if operator == "-" else np.abs(inner)
-        case Binary(operator, left, right):
-            both: F64 = _BINARY[operator](_value(left, leaf), _value(right, leaf))
-            return both
-        case Gene(name):
-            raise BadInput(
-                f"a feature was written with the gene {name!r}; features are made of numbers alone."
-            )
-
-
-def _divided(a: F64, b: F64) -> F64:
-    out: F64 = np.where(b == 0.0, np.nan, a / b)
-    return out
-
-
-_BINARY: dict[str, Callable[[F64, F64], F64]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": _divided,
-    "min": np.minimum,
-    "max": np.maximum,
-}

@@ -10,8 +10,11 @@ Source: R. Koenker, "Quantile Regression" (2005), section 6.2; Huangfu and Hall 
 
 import numpy as np
 
-from genome.learned.guards import FitFailed
+from genome.learned.guards import FitFailed, TooSlow
 from genome.market import F64
+
+_STOPPED = 1
+"""The solver's status at its limit of time."""
 
 
 def quantile_line(x: F64, y: F64, q: float, alpha: float, seconds: float) -> tuple[F64, float, int]:
@@ -39,6 +42,7 @@ def quantile_line(x: F64, y: F64, q: float, alpha: float, seconds: float) -> tup
         options={"presolve": False, "time_limit": seconds},
     )
     if found.status != 0:
-        raise FitFailed(f"the quantile regression at {q:g} found no optimum: {found.message}")
+        kind = TooSlow if found.status == _STOPPED else FitFailed
+        raise kind(f"the quantile regression at {q:g} found no optimum: {found.message}")
     multipliers = -found.eqlin.marginals
     return multipliers[:m], float(multipliers[m]), int(found.nit)

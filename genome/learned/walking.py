@@ -4,21 +4,23 @@ The model that speaks at bar t was made at or before t of labels known by then (
 whole market from which to backtest: the one that trades is made by `latest`, stored, and never remade behind anyone's back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genome.genome import Genome
-from genome.learned.fits import Fit, PtqFit, SvcFit, mean_of, ptq_quantiles, svc_predict
+from genome.learned.cache import Learned
+from genome.learned.fits import Fit, said
 from genome.learned.genes import Settings, settings
 from genome.learned.guards import FitFailed, Limits
-from genome.learned.matrix import FEATURES, LOOKBACK, features
-from genome.learned.ptq import fit_ptq
-from genome.learned.samples import Fold, clean, folds, forward_return, labels
-from genome.learned.svc import fit_svc
-from genome.market import F64, Market
-from organism.errors import BadInput
+from genome.learned.kernels import N_SPOKEN, levels
+from genome.learned.matrix import LOOKBACK
+from genome.learned.samples import Fold, folds, forward_return
+from genome.learned.training import Known, Lesson, Trainer
+from genome.market import F64, I64, Market
+from genome.programs.machine import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT
 
 Bools = NDArray[np.bool_]
 Signals = tuple[Bools, Bools, Bools, Bools]
@@ -62,47 +64,63 @@ class Walk:
         return sum(bool(step.refused) for step in self.steps)
 
 
-def walk(genome: Genome, market: Market, *, known: F64 | None = None, limits: Limits | None = None) -> Walk:
+def walk(
+    genome: Genome,
+    market: Market,
+    *,
+    known: F64 | Known | None = None,
+    limits: Limits | None = None,
+    trainer: Trainer | None = None,
+) -> Walk:
     """Walk a learned genome over a market. A market too short for one fold gives predictions that are all NaN.
 
-    known   the feature matrix of this market where it has been computed before: the same for every genome (S4-25.13)
+    known     the features of this market where they have been computed before: the same for every genome (S4-25.13)
+    trainer   who makes the fits; without one they are made here, one after the other, and remembered by nobody
     """
-    chosen = settings(genome)
-    x = features(market) if known is None else known
-    if x.shape != (market.size, len(FEATURES)):
-        raise BadInput(f"features were of shape {x.shape}; {(market.size, len(FEATURES))} is needed.")
-    forward = forward_return(market, chosen.horizon)
-    predictions = np.full(market.size, np.nan)
-    quantiles = np.full((market.size, 3), np.nan)
-    steps, fits = [], []
-    for fold in folds(
-        market.size,
-        lookback=LOOKBACK,
-        window=chosen.window,
-        refit=chosen.refit,
-        horizon=chosen.horizon,
-        embargo=chosen.embargo,
-        expanding=chosen.expanding,
-    ):
-        step, fit = _learned(x, forward, fold, chosen, limits)
-        steps.append(step)
-        if fit is None:
-            continue
-        fits.append(fit)
-        tested = slice(fold.test_from, fold.test_to)
-        if isinstance(fit, PtqFit):
-            quantiles[tested] = ptq_quantiles(fit, x[tested])
-            predictions[tested] = mean_of(quantiles[tested], fit.quantiles)
-        else:
-            predictions[tested] = svc_predict(fit, x[tested])
-    return Walk(chosen, predictions, quantiles, forward, tuple(steps), tuple(fits))
+    return walks((genome,), market, known=known, limits=limits, trainer=trainer)[0]
+
+
+def walks(
+    genomes: Sequence[Genome],
+    market: Market,
+    *,
+    known: F64 | Known | None = None,
+    limits: Limits | None = None,
+    trainer: Trainer | None = None,
+) -> tuple[Walk, ...]:
+    """Walk several learned genomes over one market, all their windows handed to the trainer at once; see `walk`."""
+    shared, limits = Known.of(market, known), limits or Limits()
+    courses = []
+    for genome in genomes:
+        chosen = settings(genome)
+        forward = forward_return(market, chosen.horizon)
+        cuts = folds(
+            market.size,
+            lookback=LOOKBACK,
+            window=chosen.window,
+            refit=chosen.refit,
+            horizon=chosen.horizon,
+            embargo=chosen.embargo,
+            expanding=chosen.expanding,
+        )
+        courses.append((chosen, forward, [Lesson(shared, forward, fold, chosen, limits) for fold in cuts]))
+    made = iter((trainer or Trainer()).learn([lesson for *_, lessons in courses for lesson in lessons]))
+    return tuple(
+        _walked(shared.features, chosen, forward, [(lesson.fold, next(made)) for lesson in lessons])
+        for chosen, forward, lessons in courses
+    )
 
 
 def signals(
-    genome: Genome, market: Market, *, known: F64 | None = None, limits: Limits | None = None
+    genome: Genome,
+    market: Market,
+    *,
+    known: F64 | Known | None = None,
+    limits: Limits | None = None,
+    trainer: Trainer | None = None,
 ) -> Signals:
     """The walk's decisions, for `genome.simulator.backtest(…, signals=…)`."""
-    return decided(walk(genome, market, known=known, limits=limits))
+    return decided(walk(genome, market, known=known, limits=limits, trainer=trainer))
 
 
 def decided(walked: Walk) -> Signals:
@@ -111,52 +129,46 @@ def decided(walked: Walk) -> Signals:
     An SVC predicts it. A PCA-tree-quantile wants to be long while its expected return is above `band` and its upside no
     smaller than its downside, short in the mirror; it leaves when the expectation has changed sign. No prediction, no signal.
     """
-    expected = walked.predictions
-    with np.errstate(invalid="ignore"):
-        if walked.settings.family == "linear_svc":
-            return expected > 0.0, expected <= 0.0, expected < 0.0, expected >= 0.0
-        down, up = -walked.quantiles[:, 0], walked.quantiles[:, 2]
-        band = walked.settings.band
-        entry_long = (expected > band) & (up >= down)
-        entry_short = (expected < -band) & (down >= up)
-        return entry_long, expected <= 0.0, entry_short, expected >= 0.0
+    return unpacked(levels(np.column_stack([walked.predictions, walked.quantiles]), walked.settings.band))
 
 
-def latest(genome: Genome, market: Market, *, known: F64 | None = None, limits: Limits | None = None) -> Fit:
+def unpacked(bits: I64) -> Signals:
+    """Bits of levels → the four signals."""
+    entry_long, exit_long, entry_short, exit_short = (
+        bits & bit != 0 for bit in (ENTER_LONG, EXIT_LONG, ENTER_SHORT, EXIT_SHORT)
+    )
+    return entry_long, exit_long, entry_short, exit_short
+
+
+def latest(
+    genome: Genome,
+    market: Market,
+    *,
+    known: F64 | Known | None = None,
+    limits: Limits | None = None,
+    trainer: Trainer | None = None,
+) -> Fit:
     """The fit that trades from here on: made of the newest `window` rows whose labels are known. Store it with `save`.
 
     Raises `FitFailed` with the reason where none could be made.
     """
     chosen = settings(genome)
-    x = features(market) if known is None else known
-    forward = forward_return(market, chosen.horizon)
     train_to = market.size - chosen.horizon - 1
     fold = Fold(max(0, train_to - chosen.window), max(0, train_to), market.size, market.size)
-    step, fit = _learned(x, forward, fold, chosen, limits)
-    if fit is None:
-        raise FitFailed(f"no model could be made of {market.symbol}: {step.refused}")
-    return fit
+    forward = forward_return(market, chosen.horizon)
+    lesson = Lesson(Known.of(market, known), forward, fold, chosen, limits or Limits())
+    made = (trainer or Trainer()).learn([lesson])[0]
+    if made.fit is None:
+        raise FitFailed(f"no model could be made of {market.symbol}: {made.refused}")
+    return made.fit
 
 
-def _learned(
-    x: F64, forward: F64, fold: Fold, chosen: Settings, limits: Limits | None
-) -> tuple[Step, Fit | None]:
-    rows, targets = x[fold.train_from : fold.train_to], forward[fold.train_from : fold.train_to]
-    good, dropped = clean(rows, targets)
-    rows, targets = rows[good], targets[good]
-    try:
-        fit: SvcFit | PtqFit
-        if chosen.svc is not None:
-            fit = fit_svc(
-                rows,
-                labels(targets, chosen.band),
-                FEATURES,
-                chosen.svc,
-                horizon=chosen.horizon,
-                limits=limits,
-            )
-        else:
-            fit = fit_ptq(rows, targets, FEATURES, chosen.ptq, horizon=chosen.horizon, limits=limits)
-    except FitFailed as why:
-        return Step(fold, targets.size, dropped, str(why)), None
-    return Step(fold, targets.size, dropped, ""), fit
+def _walked(x: F64, chosen: Settings, forward: F64, made: list[tuple[Fold, Learned]]) -> Walk:
+    """Let each model speak for its bars."""
+    spoke = np.full((x.shape[0], N_SPOKEN), np.nan)
+    for fold, learned in made:
+        if learned.fit is not None:
+            spoke[fold.test_from : fold.test_to] = said(learned.fit, x[fold.test_from : fold.test_to])
+    steps = tuple(Step(fold, learned.rows, learned.dropped, learned.refused) for fold, learned in made)
+    fits = tuple(learned.fit for _, learned in made if learned.fit is not None)
+    return Walk(chosen, spoke[:, 0].copy(), spoke[:, 1:].copy(), forward, steps, fits)
