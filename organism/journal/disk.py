@@ -27,7 +27,7 @@ from organism.journal.segments import (
     segments,
 )
 from organism.journal.tip import FILE as TIP_FILE
-from organism.journal.tip import Tip, read_tip, sync_new_folder, write_tip
+from organism.journal.tip import Tip, fingerprint, read_tip, sync_new_folder, write_tip
 
 WIDTH = len(COLUMNS)
 N_PER_INSERT = 32  # rows in one statement: each statement gives up the interpreter lock once
@@ -168,7 +168,7 @@ class Disk:
                 self._roll(tip)
         self.keep_tip(tip)
 
-    def keep_tip(self, tip: tuple[int, bytes], *, now: bool = False) -> float | None:
+    def keep_tip(self, tip: tuple[int, bytes], *, now: bool = False, file: str = "") -> float | None:
         """Renew the tip outside when it is due; return seconds until it will be, None when it is up to date."""
         seq, digest = tip
         if seq == self._tip_seq and not now:
@@ -176,18 +176,20 @@ class Disk:
         waited = time.monotonic() - self._tip_written_s
         if waited < TIP_S and not now:
             return TIP_S - waited
-        write_tip(self._folder, Tip(self.namespace, seq, digest.hex()), sync=self._durability == "full")
+        kept = Tip(self.namespace, seq, digest.hex(), file)
+        write_tip(self._folder, kept, sync=self._durability == "full")
         self._tip_written_s = time.monotonic()
         self._tip_seq = seq
         return None
 
     def close(self, tip: tuple[int, bytes] | None) -> None:
         """Leave the files in order; `tip` is None when nothing may be claimed any more."""
-        if tip is not None:
-            self._checkpoint()
-            self.keep_tip(tip, now=True)
+        folded = tip is not None and self._checkpoint()
         with contextlib.suppress(sqlite3.Error):  # a failed commit was reported when it failed
             self._connection.close()
+        if tip is not None:
+            file = fingerprint(self._folder / CURRENT) if folded else ""
+            self.keep_tip(tip, now=True, file=file)
 
     def _checkpoint(self) -> bool:
         """Fold the write-ahead log into the database; False when a reader was in the way."""

@@ -17,7 +17,7 @@ import msgspec
 from organism.errors import JournalDamaged
 from organism.journal.rows import GENESIS, Run
 from organism.journal.schema import RUN_COLUMNS, migrate, open_reader, open_writer, unreadable
-from organism.journal.tip import sync_folder
+from organism.journal.tip import fingerprint, sync_folder
 
 CURRENT = "journal.db"
 NEXT = "journal.next.db"
@@ -33,12 +33,14 @@ class Meta(msgspec.Struct, frozen=True):
     segment           1, 2, 3 …
     previous_seq      last row of the segment before, 0 for the first
     previous_digest   its digest
+    previous_file     `fingerprint` of the segment before, "" for the first and where nobody knows
     """
 
     namespace: str
     segment: int
     previous_seq: int
     previous_digest: bytes
+    previous_file: str = ""
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -76,6 +78,7 @@ def read_meta(connection: sqlite3.Connection) -> Meta:
             int(values["segment"]),
             int(values["previous_seq"]),
             bytes.fromhex(values["previous_digest"]),
+            values.get("previous_file", ""),  # segments of earlier versions have none
         )
     except (KeyError, ValueError, TypeError) as error:
         raise sqlite3.DatabaseError(f"its table meta is incomplete: {error!r}") from error
@@ -124,6 +127,7 @@ def build(
                 ("segment", str(meta.segment)),
                 ("previous_seq", str(meta.previous_seq)),
                 ("previous_digest", meta.previous_digest.hex()),
+                ("previous_file", meta.previous_file),
                 ("created_wall_ns", str(time.time_ns())),
             ],
         )
@@ -220,7 +224,7 @@ def _build_after(folder: Path, last: Segment, durability: str) -> None:
     newest = {run: runs[run] for run in sorted(runs)[-1:]}  # the run that is going on
     build(
         folder,
-        Meta(meta.namespace, meta.segment + 1, seq, digest),
+        Meta(meta.namespace, meta.segment + 1, seq, digest, fingerprint(last.path)),
         incarnations,
         newest,
         durability=durability,
