@@ -271,21 +271,20 @@ def liquidated(d: Desk, t: int, cash: float) -> bool:
 
 
 def stop_level(d: Desk) -> tuple[float, str]:
-    """The tighter of stop, stop by ATR and trailing, rounded to the tick; not positive where there is none."""
+    """The tightest of stop, stop by ATR and trailing that is positive, rounded to the tick; 0 where there is none."""
     p, g = d.position, d.genes
     tighter = max if p.side == LONG else min
-    stops = []
+    levels = []
     if "stop" in g:
-        stops.append(p.entry_price * (1 - g["stop"]) if p.side == LONG else p.entry_price * (1 + g["stop"]))
+        levels.append((p.entry_price * (1 - p.side * g["stop"]), "stop"))
     if "stop_atr" in g:
-        stops.append(p.entry_price - p.side * g["stop_atr"] * p.atr)
-    level, reason = (tighter(stops), "stop") if stops else (NAN, "")
+        levels.append((p.entry_price - p.side * g["stop_atr"] * p.atr, "stop"))
     if "trailing" in g:
-        trailing = p.extreme * (1 - g["trailing"]) if p.side == LONG else p.extreme * (1 + g["trailing"])
-        if not stops or (trailing > level if p.side == LONG else trailing < level):
-            level, reason = trailing, "trailing"
-    if math.isnan(level):
+        levels.append((p.extreme * (1 - p.side * g["trailing"]), "trailing"))
+    levels = [(level, reason) for level, reason in levels if level > 0]
+    if not levels:
         return 0.0, ""
+    level, reason = tighter(levels, key=lambda one: one[0])  # of equal ones the first, so a stop
     return of_steps(level, d.market.tick, math.floor if p.side == LONG else math.ceil), reason
 
 

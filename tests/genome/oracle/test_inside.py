@@ -127,6 +127,13 @@ def test_a_target_below_nothing_is_never_touched():
     assert only(bars(BEFORE, (100, 100, 1, 1), 1), genes(target=1.0), **SHORT)[2] == "end"
 
 
+def test_a_trailing_level_below_nothing_leaves_the_stop_where_it_is():
+    # A low of 0 takes the trailing level of a short to 0: what cannot be touched is not the tighter. Out at 110.
+    rows = (BEFORE, (100, 100, 0, 100), (100, 120, 100, 105))
+    assert only(bars(*rows), genes(stop=0.1, trailing=0.05), **SHORT) == (2, 110.0, "stop")
+    assert only(bars(*rows), genes(trailing=0.05), **SHORT)[2] == "end"
+
+
 def test_void_bars_touch_nothing_and_move_no_extreme():
     half = (100, 200, 50, float("nan"), 5)
     assert only(bars(BEFORE, BEFORE, half, BEFORE), genes(stop=0.1, trailing=0.1), **LONG)[2] == "end"
