@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from organism.errors import BadInput
+from organism.errors import BadInput, no_room
 from organism.journal.tip import sync_new_folder
 
 COMMANDS = ("halt", "reduce", "resume", "flatten", "hibernate")
@@ -137,14 +137,16 @@ class CommandsDb:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        if not self._path.exists():
-            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-            sync_new_folder(self._path.parent)  # a command may be given before the first start
         try:
+            if not self._path.exists():
+                os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+                sync_new_folder(self._path.parent)  # a command may be given before the first start
             with contextlib.closing(
                 sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None)
             ) as connection:
                 yield connection
+        except OSError as error:
+            raise BadInput(f"{self._path} could not be made: {no_room(error)}") from error
         except sqlite3.Error as error:
             raise BadInput(
                 f"{self._path.name} could not be used ({error}). It holds only commands that wait: stop the "

@@ -45,3 +45,12 @@ class RestartsExhausted(OrganismError):
 
 class MalformedBar(OrganismError):
     """A bar that cannot be believed."""
+
+
+def no_room(error: BaseException) -> str:
+    """One sentence about what the machine refused: a thread, a descriptor, memory, a place on a disk."""
+    said = str(error) or type(error).__name__
+    return (
+        f"the machine refused what is needed here ({said}). Free some memory, disk or processes, or raise the "
+        "limits of this user (`ulimit -a` shows them), and try again."
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from organism.body.ending import Ending, StopAsked
 from organism.config import Loaded, load, without_channels
-from organism.errors import BadInput, JournalDamaged, OrganismError, StateBusy
+from organism.errors import BadInput, JournalDamaged, OrganismError, StateBusy, no_room
 from organism.guardian.lock import BodyLock
 from organism.heartbeat import Heart, dump_tracebacks_to
 from organism.logs import setup
@@ -33,8 +33,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--safe", action="store_true")
     options = parser.parse_args(arguments)
     ending, heart = Ending(), Heart()
-    ending.listen()
-    heart.watch_parent(ending.ask)
+    try:
+        ending.listen()
+        heart.watch_parent(ending.ask)
+    except (RuntimeError, MemoryError, OSError) as error:
+        sys.stderr.write(f"organism: {no_room(error)}\n")
+        return 1
     try:
         overrides = dict(text.split("=", 1) for text in options.set)
         loaded = load(options.config, os.environ, overrides, state=options.state)

@@ -6,6 +6,7 @@ killed as to stop: what was not done is done after the next start.
 """
 
 import faulthandler
+import math
 import os
 import signal
 import sys
@@ -42,7 +43,12 @@ class Ending:
         if not self._asked:
             self._asked = True
             # The timer of faulthandler needs no interpreter lock: it strikes whatever holds that one.
-            faulthandler.dump_traceback_later(self._limit_s, exit=True, file=self._file)
+            try:
+                faulthandler.dump_traceback_later(self._limit_s, exit=True, file=self._file)
+            except (RuntimeError, MemoryError, OSError):
+                signal.alarm(
+                    math.ceil(self._limit_s)
+                )  # no memory for a timer's thread: the system's own kills us
 
     def listen(self) -> None:
         """Take SIGTERM and SIGINT. Must be called in the main thread."""

@@ -1,11 +1,18 @@
 """The commands a person types. Each is one module, imported only when it is asked for."""
 
+import errno
 import os
 import signal
 import sys
 
 from organism.cli.parser import build
-from organism.errors import OrganismError
+from organism.errors import OrganismError, no_room
+
+GAVE_UP = 70
+_REFUSALS = {
+    errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS,
+    errno.EACCES, errno.EPERM, errno.EIO,
+}  # fmt: skip
 
 
 def run(arguments: list[str]) -> int:
@@ -26,5 +33,12 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # `organism status | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (OSError, MemoryError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno not in _REFUSALS:
+            raise
+        if isinstance(error, RuntimeError) and "start new thread" not in str(error):
+            raise
+        print(f"organism: {no_room(error)}", file=sys.stderr)
+        return GAVE_UP
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
