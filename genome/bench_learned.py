@@ -1,4 +1,4 @@
-"""How fast the learned seeds are: fits of 1,000 × 50, one row, a population of a hundred (S4-25.4, S4-25.8)."""
+"""How fast the learned seeds are: fits of 1,000 × 50, one row, a population of a hundred (S4-25.4, S4-25.8), and training (S4-25.13)."""
 
 import time
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from genome import bench_training
 from genome.genome import Genome
 from genome.learned.chromosome import PTQ_BITS, SVC_BITS, decode
 from genome.learned.fits import Fit, dumps, predict_row
@@ -47,6 +48,7 @@ def run(quick: bool) -> dict[str, Any]:  # noqa: FBT001 - the form of all benche
         "ptq_predict_us": _row_us(ptq, x, repeats, calls),
         "ptq_bytes": len(dumps(ptq)),
         "ptq_population": _population("pca_tree_quantile", x, classes, returns, population),
+        "training": bench_training.run(quick),
         "goals": {
             "svc_fit_s": 0.1, "svc_predict_us": 1_000.0, "svc_bytes": 1_000_000, "svc_population_of_100_s": 10.0,
             "ptq_fit_s": 0.5, "ptq_predict_us": 5_000.0, "ptq_bytes": 5_000_000, "ptq_population_of_100_s": 60.0,

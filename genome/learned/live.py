@@ -2,7 +2,9 @@
 
 Features, predictions and the account come from the same kernels as for whole histories, called with one bar. So the
 forecast after a bar is the side that `backtest` with this fit's signals (`replayed`) holds after the next open, times the
-share of equity that the size rule gives it: stops, targets, holds, cool-downs and sizes included.
+share of equity that the size rule gives it: stops, targets, holds, cool-downs and sizes included. Two things no bar can tell
+before they are: that the next bar is void or comes after a hole, and what a reversal's first leg will have earned, which
+the Kelly rule counts.
 """
 
 from dataclasses import dataclass

@@ -3,6 +3,8 @@
 The tree's value joins the components as a regressor. It is *cross-fitted*: while the quantiles learn, each row's tree
 value comes from a tree that has not seen that row nor rows whose label overlaps it; a deep tree knows its own rows by
 heart and would make every interval look certain.
+The components are those of all rows at once. An incremental PCA would take a number of components instead of a share of
+variance, and give others that depend on how rows are cut into batches; on 1,000 × 50 the decomposition is 2 of 120 ms.
 Sources: R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46 (1978); L. Breiman et al., "Classification and
 Regression Trees" (1984); D. Wolpert, "Stacked generalization", Neural Networks 5 (1992).
 """

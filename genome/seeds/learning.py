@@ -1,4 +1,4 @@
-"""Seeds that learn, as seeds: their signals come from `genome.learned`."""
+"""Seeds that learn, as seeds: their signals come from `genome.learned`, whose gate says which may be lived by."""
 
 from genome.learned.genes import PTQ_GENES, SVC_GENES
 from genome.seeds.seed import Seed
@@ -12,7 +12,7 @@ LINEAR_SVC = Seed(
     why="A plane through fifty weak measures may tell what none tells alone; a linear one has few ways to fool itself.",
     source="C. Cortes and V. Vapnik, 'Support-vector networks', Machine Learning 20 (1995), pp. 273–297; Fan et al., 'LIBLINEAR', "
     "JMLR 9 (2008), pp. 1871–1874; M. López de Prado, 'Advances in Financial Machine Learning' (2018), ch. 7.",
-    rows="S4-24.12, S4-25.1, S4-25.2, S4-25.15",
+    rows="S4-24.12, S4-25.1, S4-25.2, S4-25.14, S4-25.15",
     example="a market whose next return is told by one of fifty features: right in more than nine of ten bars it had not seen.",
 )
 
@@ -25,7 +25,7 @@ PCA_TREE_QUANTILE = Seed(
     why="A forecast of the whole distribution says what is risked as well as what is hoped; size can follow it.",
     source="R. Koenker and G. Bassett, 'Regression quantiles', Econometrica 46 (1978), pp. 33–50; L. Breiman et al., 'Classification and "
     "Regression Trees' (1984); D. Wolpert, 'Stacked generalization', Neural Networks 5 (1992), pp. 241–259.",
-    rows="S4-24.13, S4-25.5, S4-25.6, S4-25.15",
+    rows="S4-24.13, S4-25.5, S4-25.6, S4-25.14, S4-25.15",
     example="a market whose next return is told by one of fifty features: right in more than seven of ten bars it had not seen.",
 )
 

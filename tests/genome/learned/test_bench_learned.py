@@ -17,6 +17,11 @@ def test_fits_and_predictions_are_as_fast_and_as_small_as_asked():
     for name in ("svc_population", "ptq_population"):
         assert found[name]["fits"] == 10
         assert found[name]["largest_bytes"] < goals["svc_bytes"]
+    for family in ("linear_svc", "pca_tree_quantile"):
+        training = found["training"][family]
+        assert training["fits"] >= 2
+        assert training["from_cache_s"] < training["made_s"] / 4
+        assert 0.0 < training["bar_us"] < 1_000.0
 
 
 @pytest.mark.slow
