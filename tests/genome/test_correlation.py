@@ -175,17 +175,17 @@ def test_instants_are_of_all_assets_and_only_bars_that_both_have_count():
     assert outlays([moving("A", CROSSED), thin(70)], 1.0) == dict.fromkeys("AB", 750.0)
 
 
-def test_a_void_bar_takes_two_returns_away():
-    # 22 returns by the entry; a void bar takes that to it and that from it.
-    def joined(void):
+@pytest.mark.parametrize(("row", "value"), [(0, np.nan), (3, np.nan), (3, 0.0), (3, -1.0)])
+def test_a_void_bar_or_a_close_that_is_not_positive_takes_two_returns_away(row, value):
+    # 22 returns by the entry; such a bar takes that to it and that from it.
+    def joined(*broken):
         late = moving("B", CROSSED, first=77)
         columns = late.columns.copy()
-        columns[:4, void] = np.nan
+        columns[row, list(broken)] = value
         return outlays([moving("A", SAME), dataclasses.replace(late, columns=columns)], 1.0)
 
-    assert joined([10]) == dict.fromkeys("AB", 1_500.0)
-    assert joined([10, 12]) == dict.fromkeys("AB", 750.0)
-    assert joined([10, 11]) == dict.fromkeys("AB", 750.0)
+    assert joined(10) == dict.fromkeys("AB", 1_500.0)
+    assert joined(10, 11) == joined(10, 12) == dict.fromkeys("AB", 750.0)
 
 
 def related(seed, count=5, size=300):

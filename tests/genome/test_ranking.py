@@ -70,12 +70,12 @@ def test_liquidity_is_the_mean_of_the_ranks_of_traded_volume_and_of_a_narrow_spr
 
 
 def test_a_spread_that_is_unknown_ranks_last_and_nobody_above_it():
-    # C has a void bar among its 21: 0 of its own, and one rank fewer for the others. Volume is equal, ½ each.
+    # C has a void bar among its 21: 0 of its own, and the others are ranked among two.
     rows = sided(100.0, 1.005)
     rows[15] = None
     markets = [named("A", *sided(100.0, 1.02)), named("B", *sided(100.0, 1.01)), named("C", *rows)]
     found = outlays(markets, liquidity_weight=1.0)
-    # Closes differ by side and so does traded notional: C < B < A, or ½ of it, at an even bar; odd: A < B < C.
+    # At bar 29 the closes lie below the middle, that of A most: traded notional ranks A B C at 0, ½, 1.
     volume = {"A": 0.0, "B": 0.5, "C": 1.0}
     expected = {"A": (volume["A"] + 0.0) / 2, "B": (volume["B"] + 1.0) / 2, "C": (volume["C"] + 0.0) / 2}
     assert found == pytest.approx({name: 750.0 * (1 + rank) for name, rank in expected.items()})
@@ -86,10 +86,12 @@ def test_momentum_is_the_mean_of_the_ranks_over_5_10_and_20_bars():
     def rising(symbol, factor, at):
         return named(symbol, *[100.0 if t < at else 100.0 * factor for t in range(LAST + 2)])
 
-    # Over 5 bars only A rose (1, ¼, ¼), over 10 B more (½, 1, 0), over 20 C most (0, ½, 1): means of 6, 7, 5 twelfths.
-    markets = [rising("A", 1.1, 27), rising("B", 1.2, 22), rising("C", 1.3, 12)]
-    found = outlays(markets, momentum_weight=1.0)
-    assert found == pytest.approx({"A": 750 * 18 / 12, "B": 750 * 19 / 12, "C": 750 * 17 / 12})
+    # B, D, F rose just too early for 5, 10, 20 bars, A, C, E just in time. Ranks in fifths, over 5: A 5, the rest 2;
+    # over 10: C 5, B 4, A 3, the rest 1; over 20: E 5, D 4, C 3, B 2, A 1, F 0. The sum of fifths is worth 50 each.
+    factors = {"A": (1.1, 25), "B": (1.2, 24), "C": (1.3, 20), "D": (1.4, 19), "E": (1.5, 10), "F": (1.6, 9)}
+    found = outlays([rising(name, *how) for name, how in factors.items()], momentum_weight=1.0)
+    fifths = {"A": 5 + 3 + 1, "B": 2 + 4 + 2, "C": 2 + 5 + 3, "D": 2 + 1 + 4, "E": 2 + 1 + 5, "F": 2 + 1 + 0}
+    assert found == pytest.approx({name: 750.0 + 50.0 * sum_of for name, sum_of in fifths.items()})
 
 
 def test_momentum_that_is_not_known_over_20_bars_counts_over_5_and_10():
