@@ -4,18 +4,21 @@ The text is believed only where the id that it came with is that of its content.
 genome with conditions is to be stepped.
 """
 
-from functools import cache, lru_cache
+import threading
+from functools import lru_cache
 from typing import Any
 
-from genome.documents import canonical_text, identified, readable
+from genome.documents import identified, readable
 from genome.families import module
 from genome.founders import FAMILIES, build
 from genome.genome import Genome
 from genome.identity import Genes, canonical
 from genome.strategy import Strategy
-from genome.trees import Column, Compare, Number
 from organism.errors import BadInput
 from organism.market import NS_PER_S, Bar
+
+_COMPILING = threading.Lock()
+"""Kernels are compiled on first use, and by one thread at a time."""
 
 
 def carried(genome_id: str, family: str, parameters: Genes, text: str) -> Genome:
@@ -43,7 +46,8 @@ def lived(genome_id: str, family: str, parameters: Genes, text: str = "", bar_s:
         return build(family, genome.genes)
     from genome.compiled import compiled  # noqa: PLC0415 - heavy, and no founder needs it
 
-    return compiled(genome, bar_s)
+    with _COMPILING:
+        return compiled(genome, bar_s)
 
 
 @lru_cache(maxsize=256)
@@ -70,12 +74,11 @@ def _named(family: str, parameters: Genes) -> Genome:
     return found
 
 
-@cache
-def warm() -> None:
-    """Compile what steps a genome, or load it from the disk's cache, so that no organ waits for it at a bar.
+def warm(strategy: Strategy) -> None:
+    """Step a strategy once, on a bar that is forgotten: what steps it is then compiled, or read from the disk's cache.
 
-    The first time after an installation this takes some seconds, later some tenths of one.
+    Compiling takes some ten seconds after an installation or an update, and a second for each word that no simulation on
+    this machine has used yet: too long for an organ (`supervision.hang_s`), and for the organs beside it. So whoever
+    funds a genome has a process of its own do this first.
     """
-    probe = Genome(family="probe", entry_long=Compare(">", Column("close"), Number(0.0)))
-    strategy = lived(probe.genome_id, probe.family, (), canonical_text(probe))
     strategy.step(strategy.initial(), Bar("", 0, 300 * NS_PER_S, 1.0, 1.0, 1.0, 1.0, 1.0))

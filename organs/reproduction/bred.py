@@ -1,6 +1,7 @@
 """What evolution says of a genome it has bred: store it, fund it, retire it. Each carries the whole genome as text.
 
-Store first and fund at a later step: by then what steps a genome has been compiled outside of the organs.
+Before a genome is funded, a process of its own calls `genome.lived.warm` on it. Compiling it anew takes ten seconds and
+more, and in the body it would hold up the brain, and the other organs with it; from the disk's cache it takes one.
 """
 
 from genome.documents import canonical_text

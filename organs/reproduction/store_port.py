@@ -9,7 +9,7 @@ import queue
 import threading
 from pathlib import Path
 
-from genome.lived import carried, warm
+from genome.lived import carried
 from genome.store import GenomeRecord, GenomeStore
 from organism.effects import Effect, StoreGenome
 from organism.spine import Origin
@@ -63,8 +63,6 @@ class GenomeStorePort:
         if self._store is None:
             self._store = GenomeStore(self._path)
         self._store.put(record_of(effect))
-        if effect.text and self._thread is not None:
-            warm()  # here rather than in the brain, which would be late for a bar when the genome is funded
 
 
 def record_of(effect: StoreGenome) -> GenomeRecord:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from genome.checking import check
+from genome.compiled import compiled
 from genome.documents import canonical_text
 from genome.founders import FAMILIES
 from genome.genome import Genome
@@ -103,7 +104,8 @@ def breeder():
 @pytest.fixture
 def bred(monkeypatch):
     monkeypatch.setattr(anatomy, "reproduction_core", breeder)
-    warm()
+    for genome in BROOD:
+        warm(compiled(genome))
 
 
 def decisions(effects):
@@ -179,14 +181,14 @@ def test_a_restarted_body_goes_on_with_its_bred_genomes(tmp_path, bred, capsys, 
     with living(state) as alive:
         alive.goes_on(20)
     warmed = []
-    monkeypatch.setattr(ready, "warm", lambda: warmed.append(True))
+    monkeypatch.setattr(ready, "warm", warmed.append)
     with living(state) as alive:
         alive.goes_on(20)
         brain = alive.body.goods["brain"].state
         assert {f.genome_id: f.text for f in brain.funded} == {g.genome_id: canonical_text(g) for g in BROOD}
         assert alive.view.status()["body"]["safe"] is False
 
-    assert warmed == [True]
+    assert [strategy.genome for strategy in warmed] == BROOD
     assert replayed(state, capsys)[0] == 0
     capsys.readouterr()
     assert run(["status", "--json", "--state", str(state)]) == 0
@@ -201,12 +203,13 @@ def test_a_restarted_body_goes_on_with_its_bred_genomes(tmp_path, bred, capsys, 
         ((), 0),
         (tuple(Funded(f, f, 0.1, ()) for f in FAMILIES), 0),
         ((Funded("a", "ema_crossover", 0.1, ()),), 1),
-        ((Funded("a", "ema_trend", 0.1, (), "family: ema_trend"),), 1),
+        (tuple(Funded(g.genome_id, g.family, 0.1, g.genes, canonical_text(g)) for g in BROOD), len(BROOD)),
+        ((Funded("a", "ema_trend", 0.1, (), "family: ema_trend"),), 0),
     ],
 )
 def test_only_a_brain_that_has_genomes_waits_for_what_steps_them(monkeypatch, funded, wanted):
     warmed = []
-    monkeypatch.setattr(ready, "warm", lambda: warmed.append(True))
-    ready.made_ready(BrainState(funded=funded))
+    monkeypatch.setattr(ready, "warm", warmed.append)
+    ready.made_ready(BrainState(funded=funded), 300)
 
     assert len(warmed) == wanted

@@ -14,6 +14,7 @@ from genome.grammar import parse_condition
 from genome.lived import carried, in_words, lived, warm
 from genome.trees import Not, Truth
 from organism.errors import BadInput
+from organism.market import NS_PER_S, Bar
 from tests.genome.random_trees import genomes
 
 TEXT = """family: ema_crossover
@@ -159,6 +160,10 @@ def test_words_need_nothing_heavy():
 
 
 def test_what_steps_genomes_is_compiled_once_ahead_of_the_first_bar():
-    warm()
-    warm()
-    assert warm.cache_info().currsize == 1
+    from genome.simulator.living import live
+
+    warm(lived(*AS_SENT))
+    assert len(live.signatures) == 1
+    strategy = lived(*AS_SENT)
+    strategy.step(strategy.initial(), Bar("X", 0, 300 * NS_PER_S, 2.0, 2.0, 2.0, 2.0, 1.0))
+    assert len(live.signatures) == 1
