@@ -13,8 +13,6 @@ from numba.extending import intrinsic
 from numba.np import arrayobj
 from numpy.typing import NDArray
 
-from genome.jit import inlined
-
 _arrays: Any = arrayobj
 Address = np.uint64
 F64 = NDArray[np.float64]
@@ -47,13 +45,13 @@ def _row(item: Any) -> Any:
 floats_at: Any = _row(types.float64)
 bytes_at: Any = _row(types.uint8)
 words_at: Any = _row(types.uint64)
-"""float64, uint8, and uint64 (eight bytes at once) at an address."""
+"""float64, uint8 and uint64 at an address."""
 
 
 @intrinsic
 def _lowest_bit(typingctx: Any, word: Any) -> Any:  # noqa: ARG001 - the form numba asks for
     """Index of the lowest set bit of a uint64 that is not zero."""
-    signature = types.uint64(types.uint64)
+    signature = types.int64(types.uint64)
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
@@ -61,7 +59,31 @@ def _lowest_bit(typingctx: Any, word: Any) -> Any:  # noqa: ARG001 - the form nu
     return signature, codegen
 
 
-@inlined
-def first_byte(word: np.uint64) -> int:
-    """Index of the lowest byte of a word that is not zero; the word must not be zero."""
-    return int(_lowest_bit(word)) >> 3  # type: ignore[call-arg]
+lowest_bit: Any = _lowest_bit
+
+
+def _compared(true: str, false: str) -> Any:
+    """An intrinsic (address of a, of b, of two bytes) that compares eight floats with eight.
+
+    The bits of one byte say where `a true b` holds, those of the other where `a false b` does; for NaN neither does.
+    LLVM does not find this instruction in a loop by itself.
+    """
+
+    def compare(typingctx: Any, a: Any, b: Any, yes: Any, no: Any) -> Any:  # noqa: ARG001
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+            eight, byte = ir.VectorType(ir.DoubleType(), 8), ir.IntType(8)
+            left, right = (
+                builder.load(builder.inttoptr(at, eight.as_pointer()), align=8) for at in arguments[:2]
+            )
+            for operator, at in ((true, arguments[2]), (false, arguments[3])):
+                bits = builder.bitcast(builder.fcmp_ordered(operator, left, right), byte)
+                builder.store(bits, builder.inttoptr(at, byte.as_pointer()))
+            return context.get_dummy_value()
+
+        return types.void(types.uint64, types.uint64, types.uint64, types.uint64), codegen
+
+    return intrinsic(compare)
+
+
+greater_eight: Any = _compared(">", "<=")
+at_least_eight: Any = _compared(">=", "<")

@@ -1,6 +1,6 @@
 """One program over one market: its conditions at every close."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,10 @@ from genome.genome import Genome
 from genome.market import F64, Market
 from genome.programs.columns import in_order, whole
 from genome.programs.compiling import ColumnKey, compile_genome
-from genome.programs.machine import decide, interpret
-from genome.programs.opcodes import TRUE
+from genome.programs.machine import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT, interpret
 
 BLOCK = 512
+BLOCK_WORDS = -(-BLOCK // 64)
 
 
 class Run:
@@ -26,11 +26,11 @@ class Run:
         self.n = market.size
         self.void = np.isnan(market.columns[:4]).any(axis=0)
 
-    def _blocks(self, take: Callable[[int, int, NDArray[np.uint8]], None]) -> None:
+    def _blocks(self, take: Callable[[int, int, NDArray[np.uint64]], None]) -> None:
         program, n = self.program, self.n
         code = program.placed(self.row)
         numbers = np.zeros((max(1, program.n_numbers), BLOCK))
-        conditions = np.zeros((program.n_conditions, BLOCK), np.uint8)
+        conditions = np.zeros((program.n_conditions, 2, BLOCK_WORDS), np.uint64)
         memory = np.ones(max(1, program.n_memory), np.uint8)
         base = self.matrix.ctypes.data if self.matrix.size else numbers.ctypes.data
         for begin in range(0, n, BLOCK):
@@ -45,26 +45,32 @@ class Run:
         """Entry long, exit long, entry short, exit short at each close: true, or false where false or unknown."""
         out = np.zeros((4, self.n), bool)
 
-        def take(begin: int, size: int, conditions: NDArray[np.uint8]) -> None:
-            out[:, begin : begin + size] = conditions[self.program.outputs[0], :size] == TRUE
+        def take(begin: int, size: int, conditions: NDArray[np.uint64]) -> None:
+            true = conditions[self.program.outputs[0], 0].view(np.uint8)
+            out[:, begin : begin + size] = np.unpackbits(true, axis=1, count=size, bitorder="little")
 
         self._blocks(take)
         out[:, self.void] = False
         return tuple(out)
 
     def decisions(self, may: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Decision bytes, one a close; `may` as in `Ground.flags`, padded."""
-        out = np.zeros(self.n + BLOCK, np.uint8)
-        outputs = self.program.outputs
+        """Decision bytes, one a close; `may` as in `Ground.flags`."""
+        return decided(self.signals(), may)
 
-        def take(begin: int, size: int, conditions: NDArray[np.uint8]) -> None:
-            decide(
-                outputs, 0, np.uint64(conditions.ctypes.data), BLOCK,
-                np.uint64(may.ctypes.data + begin), np.uint64(out.ctypes.data + begin), size,
-            )  # fmt: skip
 
-        self._blocks(take)
-        return out
+def decided(levels: Sequence[NDArray[np.bool_]], may: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Decision bytes (SEMANTICS.md, 3.1) of entry long, exit long, entry short, exit short at each close, bool (T,)."""
+    entry_long, exit_long, entry_short, exit_short = levels
+    long, short = entry_long & ~exit_long, entry_short & ~exit_short
+    both = long & short  # long and short together = none
+    bits = (
+        (long ^ both) * ENTER_LONG
+        | exit_long * EXIT_LONG
+        | (short ^ both) * ENTER_SHORT
+        | exit_short * EXIT_SHORT
+    )
+    made: NDArray[np.uint8] = bits.astype(np.uint8) & may[: bits.size]
+    return made
 
 
 def signals(genome: Genome, market: Market) -> tuple[NDArray[np.bool_], ...]:

@@ -8,12 +8,12 @@ import numpy as np
 from genome.jit import lean
 from genome.market import F64, I64
 from genome.programs.machine import I32, decide, interpret
-from genome.programs.pointers import U8, Address, bytes_at, floats_at
+from genome.programs.pointers import U8, Address, floats_at
 from genome.simulator import layout as at
-from genome.simulator.skipping import LEAD
 from genome.simulator.walk import Flags, walk
 
 BLOCK = 512
+BLOCK_WORDS = BLOCK // 64
 
 
 @lean
@@ -49,7 +49,7 @@ def crowd(
     none: F64,
     nothing: F64,
 ) -> None:
-    """Take the genomes at places first … last − 1 through bars begin … begin + size − 1.
+    """Take the genomes at places first … last − 1 through bars begin … begin + size − 1; `begin` is a multiple of 64.
 
     offsets     int64 (genomes + 1,): where each program begins in `code` and `value`
     order       int64 (genomes,): neighbours share columns, which then are still in the first caches
@@ -57,11 +57,11 @@ def crowd(
     columns     address of float64 (columns, stride): this stretch
     carried     uint8 (genomes,): decision at the close of the bar before
     accounts, traits   addresses of float64 (genomes, at.N_ACCOUNT) and (genomes, at.N_TRAITS)
-    decisions   address of uint8 scratch (BLOCK + 64,)
+    decisions   address of uint64 scratch, four planes of a block
+    may         address of uint64: a bit for each bar of the market
     none, nothing   empty arrays: no trades, no curve are recorded
     """
     width = BLOCK
-    made = bytes_at(decisions, BLOCK + 64)
     for start in range(0, size, BLOCK):
         n = min(BLOCK, size - start)
         here = begin + start
@@ -71,9 +71,9 @@ def crowd(
             interpret(
                 code, value, offsets[g], offsets[g + 1], block, stride, numbers, conditions, width, memory, memory_at[g], n
             )  # fmt: skip
-            decide(outputs, g, conditions, width, may + np.uint64(here), decisions + np.uint64(LEAD + 1), n)
-            made[LEAD] = carried[g]
-            carried[g] = made[n + LEAD]
+            carried[g] = decide(
+                outputs, g, conditions, width, may + np.uint64((here >> 6) * 8), decisions, carried[g], n
+            )
             account = floats_at(accounts + np.uint64(g * at.N_ACCOUNT * 8), at.N_ACCOUNT)
             trait = floats_at(traits + np.uint64(g * at.N_TRAITS * 8), at.N_TRAITS)
             atr, sigma = needs[g, 0], needs[g, 1]

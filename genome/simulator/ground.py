@@ -23,6 +23,7 @@ class Ground:
     """What `walk` needs to know of a market.
 
     matrix    float64 (N_MARKET, T); flags uint8 (N_FLAGS, T + PADDING); summary float64 (N_SUMMARY, T // STRETCH + 1)
+    may       uint64: a bit for each bar whose decision can fill, in whole words
     following   int64 (T + 1,): the first bar at or after each that is void, pays funding, ends a day or precedes a hole
     days      int64 (T + 1,): index of each bar's day, and the number of days at the end
     day_numbers   int64 (D,): days since the epoch
@@ -32,6 +33,7 @@ class Ground:
     market: Market
     matrix: F64
     flags: NDArray[np.uint8]
+    may: NDArray[np.uint64]
     summary: F64
     following: I64
     days: I64
@@ -97,6 +99,7 @@ def _laid_out(market: Market, costs: Costs) -> Ground:
         market,
         matrix,
         flags,
+        bit_plane(may),
         _summary(matrix, n),
         _following(~flags[at.QUIET, :n].astype(bool)),
         days,
@@ -104,6 +107,14 @@ def _laid_out(market: Market, costs: Costs) -> Ground:
         cost_vector(market, costs),
         blind,
     )
+
+
+def bit_plane(rows: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """Bools (…, T) as bits of whole words, the first in the lowest; the rest of the last word is 0."""
+    bits = np.packbits(rows, axis=-1, bitorder="little")
+    short = -bits.shape[-1] % 8
+    whole = np.concatenate([bits, np.zeros((*bits.shape[:-1], short), np.uint8)], axis=-1)
+    return np.ascontiguousarray(whole).view(np.uint64)
 
 
 def cost_vector(market: Market, costs: Costs) -> F64:

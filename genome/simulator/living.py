@@ -20,11 +20,8 @@ from genome.programs.machine import (
 )
 from genome.simulator import layout as at
 from genome.simulator.fills import wanted_share
-from genome.simulator.skipping import LEAD
 from genome.simulator.walk import walk
 
-WIDTH = 8
-"""Bytes a condition takes: the machine reads whole words."""
 N_OWN = 4
 """Bars seen, the last decision, the share of the open or wanted position, the last close."""
 SEEN, DECIDED, SHARE, LAST_CLOSE = range(N_OWN)
@@ -65,8 +62,9 @@ def _through(own: F64, account: F64, traits: F64, market: F64, atr: F64, sigma: 
     own[LAST_CLOSE] = matrix[at.CLOSE, 1]
     flags = np.zeros((at.N_FLAGS, 2 + at.PADDING), np.uint8)
     flags[at.VOID, 1] = np.uint8(void)
-    made = np.zeros(LEAD + WIDTH + 1, np.uint8)
-    made[LEAD] = np.uint8(own[DECIDED])
+    made = np.zeros(4, np.uint64)  # four planes of a word
+    for k in range(4):
+        made[k] = np.uint64((int(own[DECIDED]) >> k) & 1)
     walk(
         account, traits, matrix, flags, np.zeros((at.N_SUMMARY, 1)), np.ones(3, np.int64), np.arange(3),
         np.uint64(made.ctypes.data), atr, sigma, 1, 2, costs, np.zeros(3), np.empty((0, at.N_TRADE)), np.empty(2), np.empty(2),
@@ -125,18 +123,17 @@ def live(
     advance(table, parameters, memory[N_OWN + at.N_ACCOUNT + sizes[1] :], market, open_s, sizes[4], values)
     atr = values[sizes[5] : sizes[5] + 1] if sizes[5] >= 0 else values[:0]
     sigma = values[sizes[6] : sizes[6] + 1] if sizes[6] >= 0 else values[:0]
-    numbers = np.empty(sizes[2] * WIDTH + 1)
-    conditions = np.zeros(sizes[3] * WIDTH, np.uint8)
+    numbers = np.empty(sizes[2] + 1)
+    conditions = np.zeros(2 * sizes[3], np.uint64)
     told = np.empty(sizes[1] + 1, np.uint8)
     for i in range(sizes[1]):
         told[i] = np.uint8(rises[i])
     rows = np.uint64(conditions.ctypes.data)
     interpret(
-        code, value, 0, code.shape[0], np.uint64(values.ctypes.data), 1, np.uint64(numbers.ctypes.data), rows, WIDTH, told, 0, 1
+        code, value, 0, code.shape[0], np.uint64(values.ctypes.data), 1, np.uint64(numbers.ctypes.data), rows, 1, told, 0, 1
     )  # fmt: skip
     for i in range(sizes[1]):
         rises[i] = told[i]
-    may = np.full(WIDTH, 15, np.uint8)
-    decision = np.zeros(WIDTH, np.uint8)
-    decide(outputs, 0, rows, WIDTH, np.uint64(may.ctypes.data), np.uint64(decision.ctypes.data), 1)
-    return trade(own, account, traits, costs, market, atr, sigma, int(decision[0]))
+    may, planes = np.ones(1, np.uint64), np.zeros(4, np.uint64)
+    decision = decide(outputs, 0, rows, 1, np.uint64(may.ctypes.data), np.uint64(planes.ctypes.data), 0, 1)
+    return trade(own, account, traits, costs, market, atr, sigma, decision)

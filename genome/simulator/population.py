@@ -14,7 +14,7 @@ from genome.programs.columns import Columns
 from genome.programs.compiling import ColumnKey
 from genome.simulator import layout as at
 from genome.simulator.cache import Cache, column_key, result_key
-from genome.simulator.crowd import BLOCK, crowd
+from genome.simulator.crowd import BLOCK, BLOCK_WORDS, crowd
 from genome.simulator.figures import FIGURES, figures
 from genome.simulator.ground import Ground, prepare
 from genome.simulator.packing import Packed, pack
@@ -127,7 +127,7 @@ class _Pass:
         self.threads = threads if n * size >= _FEWEST_BAR_GENOMES else 1
         self.cache = cache
         self.columns, self.fresh = self._columns()
-        chunks = min(n, max(-(-n // _CHUNK), 2 * self.threads if self.threads > 1 else 1))
+        chunks = min(n, 2 * self.threads if self.threads > 1 else 1)  # each reads the columns anew
         self.edges = [n * i // chunks for i in range(chunks + 1)]
         rows = max(1, len(packed.keys))
         self.stretch = _stretch_bars(size, rows)
@@ -135,11 +135,11 @@ class _Pass:
         self.matrices = [np.empty((rows, self.stretch)) for _ in range(min(MATRICES, n_stretches))]
         self.memory = np.ones(packed.programs.n_memory + 1, np.uint8)
         self.carried = np.zeros(n, np.uint8)
-        self.scratch: list[tuple[F64, NDArray[np.uint8], NDArray[np.uint8]]] = [
+        self.scratch: list[tuple[F64, NDArray[np.uint64], NDArray[np.uint64]]] = [
             (
                 np.zeros((max(1, packed.programs.n_numbers), BLOCK)),
-                np.zeros((packed.programs.n_conditions, BLOCK), np.uint8),
-                np.zeros(BLOCK + 64, np.uint8),
+                np.zeros((packed.programs.n_conditions, 2, BLOCK_WORDS), np.uint64),
+                np.zeros((4, BLOCK_WORDS), np.uint64),
             )
             for _ in range(self.threads)
         ]
@@ -186,7 +186,7 @@ class _Pass:
         crowd(
             packed.code, programs.value, programs.offsets, programs.outputs, programs.memory_at, packed.needs, packed.order,
             self.edges[chunk], self.edges[chunk + 1], np.uint64(matrix.ctypes.data), self.stretch,
-            begin, matrix.shape[1], np.uint64(ground.flags[at.MAY].ctypes.data), self.memory, self.carried,
+            begin, matrix.shape[1], np.uint64(ground.may.ctypes.data), self.memory, self.carried,
             np.uint64(self.accounts.ctypes.data), np.uint64(packed.traits.ctypes.data), ground.matrix, ground.flags,
             ground.summary, ground.following, ground.days, ground.costs, np.uint64(self.daily.ctypes.data), np.uint64(numbers.ctypes.data),
             np.uint64(conditions.ctypes.data), np.uint64(decisions.ctypes.data), _NONE, _NOTHING,
@@ -196,7 +196,6 @@ class _Pass:
 _CHEAP = frozenset({"raw", "ema"})
 _FEWEST_BAR_GENOMES = 500_000
 """Less work than this, half a millisecond, is not worth a second thread."""
-_CHUNK = 125
-_FEWEST_BARS, _MOST_BARS, _MATRIX_FLOATS = 4_032, 50_112, 1_280_000
+_FEWEST_BARS, _MOST_BARS, _MATRIX_FLOATS = 4_032, 50_112, 700_000
 _NONE = np.empty((0, at.N_TRADE))
 _NOTHING = np.empty(0)

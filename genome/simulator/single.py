@@ -12,12 +12,11 @@ from genome.costs import Costs
 from genome.genome import Genome
 from genome.market import F64, Market
 from genome.programs.columns import in_order, whole
-from genome.programs.running import BLOCK, Run
+from genome.programs.running import Run, decided
 from genome.simulator import layout as at
 from genome.simulator.figures import FIGURES, figures
 from genome.simulator.fills import mark_open_trade
-from genome.simulator.ground import Ground, prepare
-from genome.simulator.skipping import LEAD
+from genome.simulator.ground import Ground, bit_plane, prepare
 from genome.simulator.traits import checked_capital, fresh_account, traits
 from genome.simulator.walk import walk
 from organism.errors import BadInput
@@ -77,8 +76,7 @@ def backtest(
     decisions = (
         given(signals, ground) if signals is not None else Run(market, ready).decisions(ground.flags[at.MAY])
     )
-    shifted = np.zeros(market.size + BLOCK, np.uint8)
-    shifted[LEAD + 1 : LEAD + market.size] = decisions[: market.size - 1]
+    planes = _planes(decisions)
     needed = [key for key in (genes.atr, genes.sigma) if key]
     keys = in_order(needed)
     columns = dict(zip(keys, whole(market, keys), strict=True)) if keys else {}
@@ -88,7 +86,7 @@ def backtest(
     equity, held = np.empty(market.size), np.empty(market.size)
     nothing = np.empty(0)
     walk(
-        account, genes.vector, ground.matrix, ground.flags, ground.summary, ground.following, ground.days, np.uint64(shifted.ctypes.data),
+        account, genes.vector, ground.matrix, ground.flags, ground.summary, ground.following, ground.days, np.uint64(planes.ctypes.data),
         columns[genes.atr] if genes.atr else nothing, columns[genes.sigma] if genes.sigma else nothing,
         0, market.size, ground.costs, daily, trades, equity, held,
     )  # fmt: skip
@@ -101,12 +99,13 @@ def given(signals: Signals, ground: Ground) -> NDArray[np.uint8]:
     rows = [np.asarray(row, bool) for row in signals]
     if len(rows) != 4 or any(row.shape != (ground.market.size,) for row in rows):  # noqa: PLR2004 - the four conditions
         raise BadInput(f"signals must be four rows of {ground.market.size} levels, one a bar.")
-    leave_long, leave_short = rows[1], rows[3]
-    long, short = rows[0] & ~leave_long, rows[2] & ~leave_short
-    both = long & short
-    bits = (long ^ both) * 1 | leave_long * 2 | (short ^ both) * 4 | leave_short * 8
-    decided: NDArray[np.uint8] = bits.astype(np.uint8) & ground.flags[at.MAY, : ground.market.size]
-    return decided
+    return decided(rows, ground.flags[at.MAY])
+
+
+def _planes(decisions: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Decision bytes, one a close, as `walk` reads them: a plane of bits each, at the bar where they fill."""
+    shifted = np.concatenate([np.zeros(1, np.uint8), decisions[:-1]])
+    return bit_plane((shifted >> np.arange(4, dtype=np.uint8)[:, None]) & 1 > 0)
 
 
 def _result(account: F64, daily: F64, trades: F64, equity: F64, held: F64, ground: Ground) -> Backtest:

@@ -10,17 +10,24 @@ import numpy as np
 
 from genome.jit import inlined, lean_step
 from genome.market import F64, I64
-from genome.programs.machine import ENTER_LONG, ENTER_SHORT, EXIT_LONG, EXIT_SHORT
-from genome.programs.pointers import Address, first_byte, words_at
+from genome.programs.machine import words_of
+from genome.programs.pointers import Address, lowest_bit, words_at
 from genome.simulator import layout as at
 from genome.simulator.bar import end_of_day, new_peak
 
-ENTRIES = ENTER_LONG | ENTER_SHORT
-_LEAVES_LONG = EXIT_LONG | ENTER_SHORT
-_LEAVES_SHORT = EXIT_SHORT | ENTER_LONG
-LEAD = 7
-"""Decisions lie one bar before where they fill: element 8 is that of the block's first close, on a whole word."""
-_EVERY_BYTE = 0x0101010101010101
+_ENTER_LONG, _EXIT_LONG, _ENTER_SHORT, _EXIT_SHORT = range(4)
+"""Planes of decisions, as `genome.programs.machine.decide` writes them."""
+
+
+@inlined
+def decision_at(decisions: Address, i: int, n: int) -> int:
+    """What was decided at the close before bar i of n, as bits."""
+    words = words_of(n)
+    planes, word, bit, one = words_at(decisions, 4 * words), i >> 6, np.uint64(i & 63), np.uint64(1)
+    return (
+        int((planes[word] >> bit) & one) | (int((planes[words + word] >> bit) & one) << 1)
+        | (int((planes[2 * words + word] >> bit) & one) << 2) | (int((planes[3 * words + word] >> bit) & one) << 3)
+    )  # fmt: skip
 
 
 @inlined
@@ -39,22 +46,26 @@ def rest(account: F64, days: I64, begin: int, end: int, daily: F64) -> None:
 
 
 @inlined
-def next_decision(decisions: Address, start: int, end: int, mask: int) -> int:
-    """First i in [start, end) at whose open a decision has a bit of `mask`, else end. Eight bars a look."""
-    wanted = np.uint64(mask) * np.uint64(_EVERY_BYTE)
-    words = words_at(decisions, (end + LEAD + 7) // 8)
-    i = start + LEAD
-    word = i >> 3
-    if i & 7:
-        bits = (words[word] & wanted) >> np.uint64(8 * (i & 7))
-        if bits != np.uint64(0):
-            return min(end, start + first_byte(bits))
-        word += 1
-    last = (end + LEAD + 7) >> 3
+def next_entry(decisions: Address, start: int, end: int, n: int) -> int:
+    """First i in [start, end) at whose open an entry was decided, else end."""
+    return _next(decisions, start, end, words_of(n), _ENTER_LONG, _ENTER_SHORT)
+
+
+@inlined
+def _next(decisions: Address, start: int, end: int, words: int, one: int, other: int) -> int:
+    """First i in [start, end) with a bit in one of two planes, else end. 64 bars a look."""
+    if start >= end:
+        return end
+    planes = words_at(decisions, 4 * words)
+    word, last = start >> 6, (end + 63) >> 6
+    bits = (planes[one * words + word] | planes[other * words + word]) >> np.uint64(start & 63)
+    if bits != np.uint64(0):
+        return min(end, start + int(lowest_bit(bits)))
+    word += 1
     while word < last:
-        bits = words[word] & wanted
+        bits = planes[one * words + word] | planes[other * words + word]
         if bits != np.uint64(0):
-            return min(end, (word << 3) + first_byte(bits) - LEAD)
+            return min(end, (word << 6) + int(lowest_bit(bits)))
         word += 1
     return end
 
@@ -78,8 +89,11 @@ def pass_over(
     expires = account[at.BAR_IN] + traits[at.MAXIMUM_HOLD]
     if expires < until:
         until = int(expires)
-    mask = _LEAVES_LONG if account[at.QUANTITY] > 0.0 else _LEAVES_SHORT
-    until = begin + next_decision(decisions, t - begin, until - begin, mask)
+    words = words_of(end - begin)
+    if account[at.QUANTITY] > 0.0:
+        until = begin + _next(decisions, t - begin, until - begin, words, _EXIT_LONG, _ENTER_SHORT)
+    else:
+        until = begin + _next(decisions, t - begin, until - begin, words, _EXIT_SHORT, _ENTER_LONG)
     if until <= t:
         return t
     trail = traits[at.TRAILING]

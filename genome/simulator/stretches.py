@@ -95,15 +95,20 @@ def share(plan: Stretches, work: Callable[[Task, int], None], threads: int) -> N
         return
     news, failed = Condition(), False
 
+    def following() -> Task | None:
+        """The next task, waited for; None when all is done."""
+        with news:
+            while not failed and not plan.finished:
+                task = plan.take()
+                if task is not None:
+                    return task
+                news.wait()
+        return None
+
     def serve(thread: int) -> None:
         nonlocal failed
         try:
-            while True:
-                with news:
-                    while not failed and not plan.finished and (task := plan.take()) is None:
-                        news.wait()
-                    if failed or plan.finished:
-                        return
+            while (task := following()) is not None:
                 work(task, thread)
                 with news:
                     plan.done(task)

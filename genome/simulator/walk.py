@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from genome.jit import inlined, lean
 from genome.market import F64, I64
-from genome.programs.pointers import Address, bytes_at
+from genome.programs.pointers import Address
 from genome.simulator import layout as at
 from genome.simulator.bar import (
     close_bar,
@@ -21,7 +21,7 @@ from genome.simulator.bar import (
     touch_above,
     touch_below,
 )
-from genome.simulator.skipping import ENTRIES, LEAD, next_decision, pass_over, rest
+from genome.simulator.skipping import decision_at, next_entry, pass_over, rest
 
 Flags = NDArray[np.uint8]
 
@@ -84,14 +84,13 @@ def walk(
 ) -> None:
     """Walk one account over bars begin … end − 1; state is carried in `account`.
 
-    decisions   address of uint8, 8-byte aligned: element LEAD + i is what was decided at the close of bar begin + i − 1
+    decisions   address of uint64, four planes: bit i is what was decided at the close of bar begin + i − 1
     atr, sigma  float64 (end − begin,) or empty: indicator at each close, where the genome needs it
     following   int64 (T + 1,): the bar at or after each that is void, pays funding, or ends a day or a stretch of data
     days        int64 (T + 1,): index of each bar's day; the last element is the number of days
     equity, held   empty, or (T,) to receive equity and side at each close (then nothing is skipped)
     """
     slow = equity.shape[0] > 0
-    made = bytes_at(decisions, end - begin + LEAD)
     t = begin
     while t < end:
         if slow:
@@ -99,7 +98,7 @@ def walk(
         elif account[at.QUANTITY] == 0.0:
             until = end
             if account[at.DEAD] == at.ALIVE:
-                until = begin + next_decision(decisions, t - begin, end - begin, ENTRIES)
+                until = begin + next_entry(decisions, t - begin, end - begin, end - begin)
             if until > t:
                 rest(account, days, t, until, daily)
                 t = until
@@ -110,7 +109,7 @@ def walk(
         i = t - begin
         a = atr[i - 1] if i > 0 and atr.shape[0] > 0 else account[at.ATR_BEFORE]
         s = sigma[i - 1] if i > 0 and sigma.shape[0] > 0 else account[at.SIGMA_BEFORE]
-        _take(account, traits, market, flags, t, int(made[i + LEAD]), a, s, costs, trades)
+        _take(account, traits, market, flags, t, decision_at(decisions, i, end - begin), a, s, costs, trades)
         if days[t + 1] != days[t]:
             end_of_day(account, days[t], daily)
         if slow:

@@ -35,12 +35,12 @@ def test_a_program_says_what_its_tree_says(market, genome):
 def test_blocks_may_be_cut_anywhere(market, genome, block):
     ready = effective(genome)
     expected = signals(ready, market)
-    before = running.BLOCK
-    running.BLOCK = block
+    before = running.BLOCK, running.BLOCK_WORDS
+    running.BLOCK, running.BLOCK_WORDS = block, 1
     try:
         again = signals(ready, market)
     finally:
-        running.BLOCK = before
+        running.BLOCK, running.BLOCK_WORDS = before
     np.testing.assert_array_equal(again, expected)
 
 
