@@ -2,55 +2,66 @@
 
 import numpy as np
 
-from genome.indicators.parts import MEAN_SLOTS, RESYNC_MASK, absent, finite, mean
-from genome.jit import kernel, step
+from genome.indicators.parts import MEAN, MEAN_SLOTS, RESYNC, RESYNC_MASK, finite, mean, run
+from genome.jit import inlined, lean, lean_step
 from genome.market import F64, I64
 
 WEIGHTED_SLOTS = 7
 _LANES = 8
 
 
-@kernel
+@lean
 def sma(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Mean of the last n values of the source. O(1) a bar."""
     n = int(p[0])
-    for i in range(out.size):
-        if absent(market, at + i) or not finite(x[i]):
-            out[i] = np.nan
-        else:
-            out[i] = mean(state, 0, n, x[i])
+    end = 0
+    while end < out.size:
+        begin, end = run(market, at, x, end, -np.inf, out)
+        if begin < end:
+            mean(state, 0, n, x, begin, end, out, MEAN)
 
 
-@step
+@inlined
 def _alpha(n: float) -> float:
     return 2.0 / (n + 1.0)
 
 
-@step
+@inlined
 def ema_step(alpha: float, value: float, new: float) -> float:
     """One step of an exponential average; a price that stands still leaves it exactly where it is."""
     return value + alpha * (new - value)
 
 
-@kernel
+@lean_step
+def _hidden(out: F64, begin: int, end: int, count: float, least: float) -> None:
+    """NaN where fewer than `least` values came before; `count` came before bar `begin`."""
+    out[begin : min(end, begin + int(max(least - count, 0.0)))] = np.nan
+
+
+@lean
 def ema(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """E += α·(x − e), α = 2/(n + 1), e = the first value at the beginning; no value for n − 1 bars."""
     n = p[0]
     alpha = _alpha(n)
     count = state[0]
     value = state[1]
-    for i in range(out.size):
-        if absent(market, at + i) or not finite(x[i]):
-            out[i] = np.nan
-            continue
-        value = ema_step(alpha, x[i] if count == 0.0 else value, x[i])
-        count += 1.0
-        out[i] = value if count >= n else np.nan
+    end = 0
+    while end < out.size:
+        begin, end = run(market, at, x, end, -np.inf, out)
+        if count == 0.0 and begin < end:
+            value = x[begin]
+        if begin < end:
+            values, results = x[begin:end], out[begin:end]
+            for j in range(values.size):
+                value = ema_step(alpha, value, values[j])
+                results[j] = value
+            _hidden(out, begin, end, count, n - 1.0)
+            count += end - begin
     state[0] = count
     state[1] = value
 
 
-@kernel
+@lean
 def ema_many(windows: F64, states: F64, x: F64, out: F64) -> None:
     """Advance many exponential averages of one source at once; bit for bit what `ema` gives.
 
@@ -76,7 +87,7 @@ def ema_many(windows: F64, states: F64, x: F64, out: F64) -> None:
         states[k, 0] += taken
 
 
-@step
+@lean_step
 def _eight(
     n: F64, states: F64, x: F64, out: F64, a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int
 ) -> None:
@@ -100,7 +111,7 @@ def _eight(
     states[e, 1], states[f, 1], states[g, 1], states[h, 1] = value_e, value_f, value_g, value_h
 
 
-@step
+@lean_step
 def _no_value_yet(n: float, count: float, x: F64, out: F64) -> None:
     for t in range(x.size):
         if count >= n:
@@ -111,94 +122,123 @@ def _no_value_yet(n: float, count: float, x: F64, out: F64) -> None:
             out[t] = np.nan
 
 
-@step
-def weighted(state: F64, o: int, n: int, value: float) -> tuple[float, float]:
-    """Mean with weights 1 … n, newest heaviest, and the plain mean, of the last n values. Slots: WEIGHTED_SLOTS + n."""
-    count = int(state[o])
-    at = int(state[o + 1])
-    ring = o + WEIGHTED_SLOTS
-    run = state[o + 5] + 1.0 if count > 0 and value == state[o + 6] else 1.0
-    reference = state[o + 2] if count > 0 else value
-    total = state[o + 3]
-    heavy = state[o + 4]
-    if count >= n:
-        heavy += n * (value - reference) - total
-        total -= state[ring + at] - reference
-    else:
-        heavy += (count + 1) * (value - reference)
-    total += value - reference
-    state[ring + at] = value
-    at = 0 if at + 1 == n else at + 1
-    count += 1
-    if run >= n:
-        reference, total, heavy = value, 0.0, 0.0
-    elif count & RESYNC_MASK == 0 and count >= n:
-        reference, total, heavy = value, 0.0, 0.0
-        for k in range(n):
-            distance = state[ring + (at + k) % n] - reference
-            total += distance
-            heavy += (k + 1) * distance
-    state[o] = count
-    state[o + 1] = at
-    state[o + 2] = reference
-    state[o + 3] = total
-    state[o + 4] = heavy
-    state[o + 5] = run
-    state[o + 6] = value
-    if count < n:
-        return np.nan, np.nan
-    return reference + heavy / (0.5 * n * (n + 1.0)), reference + total / n
+WEIGHTED, SLOPE = 0, 1
+"""The weighted mean, or the least-squares slope / the plain mean (NaN where that is not positive)."""
 
 
-@kernel
+@inlined
+def _weighted_as(heavy: float, mean: float, n: int, which: int) -> float:
+    if which == WEIGHTED:
+        return heavy
+    # Σ k·v − (n + 1)/2·Σ v over n·(n² − 1)/12, and heavy = Σ k·v / (n·(n + 1)/2).
+    return 6.0 * (heavy - mean) / (n - 1.0) / mean if mean > 0.0 else np.nan
+
+
+@inlined
+def weighted(state: F64, n: int, x: F64, begin: int, end: int, out: F64, which: int) -> None:
+    """Mean with weights 1 … n, newest heaviest, of the last n values, as one of `which`. Slots: WEIGHTED_SLOTS + n."""
+    count, at = int(state[0]), int(state[1])
+    reference, total, heavy = state[2] if count > 0 else x[begin], state[3], state[4]
+    equal, last = int(state[5]), state[6]
+    ring = state[WEIGHTED_SLOTS : WEIGHTED_SLOTS + n]
+    weights = 0.5 * n * (n + 1.0)
+    while begin < end:
+        size = min(end - begin, RESYNC - (count & RESYNC_MASK))
+        full, weight, heavier = count >= n, float(n), 0.0
+        if not full:
+            size, weight, heavier = min(size, n - count), count + 1.0, 1.0
+        values, results = x[begin : begin + size], out[begin : begin + size]
+        for j in range(size):
+            value, place = values[j], np.uint64(at)
+            equal = equal + 1 if value == last else 1
+            last = value
+            heavy += weight * (value - reference) - (total if full else 0.0)
+            total -= (ring[place] if full else reference) - reference
+            total += value - reference
+            weight += heavier
+            ring[place] = value
+            at = 0 if at + 1 == n else at + 1
+            results[j] = _weighted_as(reference + heavy / weights, reference + total / n, n, which)
+            if equal >= n:
+                size = j + 1
+                break
+        begin += size
+        count += size
+        if equal >= n:
+            reference, total, heavy = last, 0.0, 0.0
+        elif count & RESYNC_MASK == 0 and count >= n:
+            reference = last
+            total, heavy = _weighted_anew(ring, at, reference)
+        results[size - 1] = _weighted_as(reference + heavy / weights, reference + total / n, n, which)
+        results[: max(min(n - 1 - (count - size), size), 0)] = np.nan
+    state[0], state[1], state[2], state[3] = count, at, reference, total
+    state[4], state[5], state[6] = heavy, equal, last
+
+
+@lean_step
+def _weighted_anew(ring: F64, at: int, reference: float) -> tuple[float, float]:
+    total = 0.0
+    heavy = 0.0
+    for k in range(ring.size):
+        distance = ring[(at + k) % ring.size] - reference
+        total += distance
+        heavy += (k + 1) * distance
+    return total, heavy
+
+
+@lean
 def wma(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Mean of the last n values with weights 1 … n. O(1) a bar."""
     n = int(p[0])
-    for i in range(out.size):
-        if absent(market, at + i) or not finite(x[i]):
-            out[i] = np.nan
-        else:
-            out[i] = weighted(state, 0, n, x[i])[0]
+    end = 0
+    while end < out.size:
+        begin, end = run(market, at, x, end, -np.inf, out)
+        if begin < end:
+            weighted(state, n, x, begin, end, out, WEIGHTED)
 
 
 LINE, SIGNAL, HISTOGRAM = 0, 1, 2
 
 
-@step
+@lean_step
 def _macd(p: F64, state: F64, x: F64, market: F64, at: int, out: F64, which: int) -> None:
     alpha, beta, gamma = _alpha(p[0]), _alpha(p[1]), _alpha(p[2])
     slow = max(p[0], p[1])
     first = slow + p[2] - 1.0
     count, quick, calm, signal = state[0], state[1], state[2], state[3]
-    for i in range(out.size):
-        new = x[i]
-        if absent(market, at + i) or not finite(new):
-            out[i] = np.nan
-            continue
-        quick = ema_step(alpha, new if count == 0.0 else quick, new)
-        calm = ema_step(beta, new if count == 0.0 else calm, new)
-        count += 1.0
-        line = quick - calm
-        if count >= slow:
-            signal = ema_step(gamma, line if count == slow else signal, line)
-        value = line if which == LINE else signal if which == SIGNAL else line - signal
-        out[i] = value if count >= first else np.nan
+    end = 0
+    while end < out.size:
+        begin, end = run(market, at, x, end, -np.inf, out)
+        if count == 0.0 and begin < end:
+            quick = calm = x[begin]
+        if begin < end:
+            values, results = x[begin:end], out[begin:end]
+            for j in range(values.size):
+                quick = ema_step(alpha, quick, values[j])
+                calm = ema_step(beta, calm, values[j])
+                line = quick - calm
+                if count + j < slow:
+                    signal = line
+                signal = ema_step(gamma, signal, line)
+                results[j] = line if which == LINE else signal if which == SIGNAL else line - signal
+            _hidden(out, begin, end, count, first - 1.0)
+            count += end - begin
     state[0], state[1], state[2], state[3] = count, quick, calm, signal
 
 
-@kernel
+@lean
 def macd(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """ema(fast) − ema(slow). All three outputs begin together, as in TA-Lib."""
     _macd(p, state, x, market, at, out, LINE)
 
 
-@kernel
+@lean
 def macd_signal(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Exponential average of `macd` over `signal` bars, from the bar on where both averages have a value."""
     _macd(p, state, x, market, at, out, SIGNAL)
 
 
-@kernel
+@lean
 def macd_histogram(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """The line less the signal."""
     _macd(p, state, x, market, at, out, HISTOGRAM)

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from genome.indicators.oscillators import wilder
 from genome.indicators.parts import absent
 from genome.indicators.ranges import true_range_of
-from genome.jit import kernel, step
+from genome.indicators.wilder import begun
+from genome.jit import lean, lean_step
 from genome.market import F64, I64
 
 HIGH, LOW, CLOSE = 1, 2, 3
 
 
-@step
+@lean_step
 def _confirmed(state: F64, o: int, n: int, value: float) -> bool:
     """Take a value; whether the one n ago was strictly above n values on both sides. Slots: 1 + 2·n + 1.
 
@@ -35,7 +35,7 @@ def _confirmed(state: F64, o: int, n: int, value: float) -> bool:
     return True
 
 
-@step
+@lean_step
 def _swing(p: F64, state: F64, market: F64, at: int, out: F64, row: int, sign: float) -> None:
     n = int(p[0])
     size = 2 * n + 1
@@ -50,13 +50,13 @@ def _swing(p: F64, state: F64, market: F64, at: int, out: F64, row: int, sign: f
         out[i] = state[1] if state[0] > 0.0 else np.nan
 
 
-@kernel
+@lean
 def swing_high(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Newest high strictly above the n highs before and the n after it; known n bars after it; NaN before the first."""
     _swing(p, state, market, at, out, HIGH, 1.0)
 
 
-@kernel
+@lean
 def swing_low(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Newest low strictly below the n lows before and the n after it; known n bars after it; NaN before the first."""
     _swing(p, state, market, at, out, LOW, -1.0)
@@ -73,7 +73,7 @@ _PAIR = 5
 """bars so far; price and number (from 1, 0 is none) of the newest swing high and low."""
 
 
-@step
+@lean_step
 def _fractal(state: F64, number: float, high: float, low: float) -> None:
     size = 2 * SIDE + 1
     lows = _PAIR + 1 + size
@@ -85,14 +85,14 @@ def _fractal(state: F64, number: float, high: float, low: float) -> None:
         state[4] = number - SIDE
 
 
-@step
+@lean_step
 def _zigzag(state: F64, number: float, high: float, low: float, close: float) -> None:
     """Slots after the pair: last close, ATR, direction, running high and low with their numbers."""
     o = _PAIR
     if number == 1.0:
         state[o + 3], state[o + 4], state[o + 5], state[o + 6] = high, 1.0, low, 1.0
     else:
-        state[o + 1] = wilder(ATR_BARS, number - 1.0, state[o + 1], true_range_of(high, low, state[o]))
+        state[o + 1] = begun(ATR_BARS, number - 1.0, state[o + 1], true_range_of(high, low, state[o]))
     state[o] = close
     direction = state[o + 2]
     back = REVERSAL_ATR * state[o + 1] if number > ATR_BARS else np.inf
@@ -111,20 +111,20 @@ def _zigzag(state: F64, number: float, high: float, low: float, close: float) ->
         state[o + 2], state[o + 3], state[o + 4] = 1.0, high, number
 
 
-@step
+@lean_step
 def _highest(state: F64, o: int, n: int) -> float:
     """Largest of the last n values taken in by `_push`, or NaN when there are fewer."""
     return state[o + QUEUE_SLOTS + int(state[o + 1])] if state[o] >= n else np.nan
 
 
-@step
+@lean_step
 def _highest_at(state: F64, o: int, n: int) -> float:
     """Number (from 0) of that largest value; the newest among equals."""
     number: float = state[o + QUEUE_SLOTS + n + int(state[o + 1])]
     return number
 
 
-@step
+@lean_step
 def _push(state: F64, o: int, n: int, value: float) -> None:
     """Take a value into a falling queue, which also knows where its largest is: each value enters and leaves once. Slots: QUEUE_SLOTS + 2·n.
 
@@ -155,14 +155,14 @@ def _push(state: F64, o: int, n: int, value: float) -> None:
     state[o + 2] = size + 1
 
 
-@step
+@lean_step
 def _level(level: float, high: float, high_at: float, low: float, low_at: float) -> float:
     if not high > low:
         return np.nan
     return high - level * (high - low) if high_at >= low_at else low + level * (high - low)
 
 
-@kernel
+@lean
 def fibonacci(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Level between the newest confirmed swing high and low, both within the last n bars; NaN without such a pair.
 

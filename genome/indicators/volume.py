@@ -2,67 +2,64 @@
 
 import numpy as np
 
-from genome.indicators.averages import WEIGHTED_SLOTS, weighted
-from genome.indicators.parts import (
-    EXTREME_SLOTS,
-    MEAN_SLOTS,
-    RESYNC_MASK,
-    absent,
-    finite,
-    largest,
-    mean,
-    slide,
-    typical,
-)
-from genome.jit import kernel, step
+from genome.indicators.averages import SLOPE, WEIGHTED_SLOTS, weighted
+from genome.indicators.extremes import EXTREME_SLOTS, largest, slide
+from genome.indicators.parts import MEAN_SLOTS, RATIO, RESYNC_MASK, absent, finite, mean, run, typical
+from genome.jit import lean, lean_step
 from genome.market import F64, I64
 
 HIGH, LOW, CLOSE, VOLUME = 1, 2, 3, 4
 
 
-@kernel
+@lean
 def volume_ratio(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Volume / its mean of the last n, this one included; NaN where that is 0."""
     n = int(p[0])
-    for i in range(out.size):
-        volume = market[VOLUME, at + i]
-        out[i] = np.nan
-        if not absent(market, at + i) and finite(volume):
-            usual = mean(state, 0, n, volume)
-            out[i] = volume / usual if usual > 0.0 else np.nan
+    volumes = market[VOLUME, at : at + out.size]
+    end = 0
+    while end < out.size:
+        begin, end = run(market, at, volumes, end, -np.inf, out)
+        if begin < end:
+            mean(state, 0, n, volumes, begin, end, out, RATIO)
 
 
-@kernel
+@lean
 def volume_trend(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Least-squares slope of the last n volumes, per bar, / their mean; NaN where that is 0."""
     n = int(p[0])
-    for i in range(out.size):
-        volume = market[VOLUME, at + i]
-        out[i] = np.nan
-        if not absent(market, at + i) and finite(volume):
-            heavy, usual = weighted(state, 0, n, volume)
-            # Σ k·v − (n + 1)/2·Σ v over n·(n² − 1)/12, and heavy = Σ k·v / (n·(n + 1)/2).
-            out[i] = 6.0 * (heavy - usual) / (n - 1.0) / usual if usual > 0.0 else np.nan
+    volumes = market[VOLUME, at : at + out.size]
+    end = 0
+    while end < out.size:
+        begin, end = run(market, at, volumes, end, -np.inf, out)
+        if begin < end:
+            weighted(state, n, volumes, begin, end, out, SLOPE)
 
 
-@kernel
+@lean
 def obv(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Volume added where the close rose and taken off where it fell, from the first volume on.
 
     The sum runs for ever, so what each addition loses is carried along (Neumaier 1974). Source: Granville (1963).
     """
     count, last, total, lost = state[0], state[1], state[2], state[3]
-    for i in range(out.size):
-        t = at + i
-        volume, close = market[VOLUME, t], market[CLOSE, t]
-        if absent(market, t) or not finite(volume):
-            out[i] = np.nan
-            continue
-        signed = volume if count == 0.0 or close > last else -volume if close < last else 0.0
-        grown = total + signed
-        lost += (total - grown) + signed if abs(total) >= abs(signed) else (signed - grown) + total
-        total, last, count = grown, close, 1.0
-        out[i] = total + lost
+    volumes, closes = market[VOLUME, at : at + out.size], market[CLOSE, at : at + out.size]
+    end = 0
+    while end < out.size:
+        begin, end = run(market, at, volumes, end, -np.inf, out)
+        if count == 0.0 and begin < end:
+            last = -np.inf
+        if begin < end:
+            amounts, prices, results = volumes[begin:end], closes[begin:end], out[begin:end]
+            for j in range(amounts.size):
+                signed = amounts[j] * float((prices[j] > last) - (prices[j] < last))
+                last = prices[j]
+                grown = total + signed
+                # What the addition lost, exactly, whichever is the larger (Knuth's two-sum).
+                back = grown - total
+                lost += (total - (grown - back)) + (signed - back)
+                total = grown
+                results[j] = total + lost
+            count = 1.0
     state[0], state[1], state[2], state[3] = count, last, total, lost
 
 
@@ -73,12 +70,12 @@ _HEAD = 5
 """count, lowest, highest and peak volume that the bins were filled with, bars since."""
 
 
-@step
+@lean_step
 def _bin(price: float, low: float, high: float) -> int:
     return min(int((price - low) / (high - low) * BINS), BINS - 1) if high > low else 0
 
 
-@step
+@lean_step
 def _fill(state: F64, prices: int, volumes: int, bars: int) -> None:
     for k in range(BINS):
         state[_HEAD + k] = 0.0
@@ -86,7 +83,7 @@ def _fill(state: F64, prices: int, volumes: int, bars: int) -> None:
         state[_HEAD + _bin(state[prices + k], state[1], state[2])] += state[volumes + k]
 
 
-@step
+@lean_step
 def _read(state: F64, total: float, which: int) -> float:
     """The point of control, or an edge of the area grown from it by the busier neighbour (the upper of two equal)."""
     low, high = state[1], state[2]
@@ -111,7 +108,7 @@ def _read(state: F64, total: float, which: int) -> float:
     return float(low + (top + 1) * width if which == AREA_HIGH else low + bottom * width)
 
 
-@step
+@lean_step
 def _profile(p: F64, state: F64, market: F64, at: int, out: F64, which: int) -> None:
     n = int(p[0])
     prices = _HEAD + BINS
@@ -155,7 +152,7 @@ def _profile(p: F64, state: F64, market: F64, at: int, out: F64, which: int) -> 
             out[i] = _read(state, total, which)
 
 
-@kernel
+@lean
 def poc(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Middle of the busiest of 24 equal bins from the lowest low to the highest high of n bars (the lowest of equal ones).
 
@@ -165,13 +162,13 @@ def poc(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64)
     _profile(p, state, market, at, out, POINT)
 
 
-@kernel
+@lean
 def value_area_high(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Upper edge of the bins around the point of control that hold 70 % of the volume."""
     _profile(p, state, market, at, out, AREA_HIGH)
 
 
-@kernel
+@lean
 def value_area_low(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Lower edge of those bins."""
     _profile(p, state, market, at, out, AREA_LOW)

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from genome.indicators.parts import absent, finite, typical
-from genome.jit import kernel, step
+from genome.jit import lean, lean_step
 from genome.market import F64, I64
 
 DAY, WEEK, MONTH = 0, 1, 2
@@ -17,7 +17,7 @@ AVERAGE, UPPER, LOWER, SCORE = 0, 1, 2, 3
 CLOSE, VOLUME = 3, 4
 
 
-@step
+@lean_step
 def _period(open_s: int, anchor: int) -> int:
     """Number of the day, week or month; months by Hinnant's `days_from_civil` turned round, in years from March on."""
     day = open_s // 86_400
@@ -32,7 +32,7 @@ def _period(open_s: int, anchor: int) -> int:
     return (era * 400 + year) * 12 + (5 * day_of_year + 2) // 153
 
 
-@step
+@lean_step
 def _weighted(average: float, sigma: float, k: float, close: float, which: int) -> float:
     if which == AVERAGE:
         return average
@@ -43,7 +43,7 @@ def _weighted(average: float, sigma: float, k: float, close: float, which: int) 
     return (close - average) / sigma if sigma > 0.0 else 0.0
 
 
-@step
+@lean_step
 def _vwap(p: F64, state: F64, market: F64, open_s: I64, at: int, out: F64, which: int) -> None:
     anchor = int(p[0])
     k = p[1] if p.size > 1 else 0.0
@@ -68,25 +68,25 @@ def _vwap(p: F64, state: F64, market: F64, open_s: I64, at: int, out: F64, which
             out[i] = _weighted(state[3], sigma, k, market[CLOSE, t], which)
 
 
-@kernel
+@lean
 def vwap(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Σ typical·volume / Σ volume since the anchor; NaN while nothing was traded."""
     _vwap(p, state, market, open_s, at, out, AVERAGE)
 
 
-@kernel
+@lean
 def vwap_upper(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Average + k·σ; σ² = Σ volume·(typical − average)² / Σ volume."""
     _vwap(p, state, market, open_s, at, out, UPPER)
 
 
-@kernel
+@lean
 def vwap_lower(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """Average − k·σ."""
     _vwap(p, state, market, open_s, at, out, LOWER)
 
 
-@kernel
+@lean
 def vwap_z(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """(close − average)/σ; 0 where σ is 0."""
     _vwap(p, state, market, open_s, at, out, SCORE)

@@ -136,6 +136,34 @@ def test_a_source_that_is_no_number_is_passed_over(name, hole):
     assert got[kept].tobytes() == shorter.tobytes()
 
 
+@every_word
+def test_long_stretches_without_a_void_bar_give_the_bits_of_bar_by_bar(name, params):
+    long = walk(1_500, seed=19, bar_s=5 * 3_600, void=0.004)
+    clean = np.diff(np.flatnonzero(np.r_[True, np.isnan(long.column("close")), True]))
+    assert clean.max() > 300  # longer than a run is looked at, and than what is looked at in one glance
+    assert ((clean > 70) & (clean < 250)).any()
+
+    whole = compute(name, params, long)
+
+    assert by_pieces(name, params, long, range(1, long.size)).tobytes() == whole.tobytes()
+    assert by_pieces(name, params, long, [63, 64, 65, 130, 255, 256, 257, 600]).tobytes() == whole.tobytes()
+
+
+@pytest.mark.parametrize("name", [n for n in SINGLE if WORDS[n].takes_source])
+@pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("at", [0, 63, 64, 127, 128, 255, 256, 599])
+def test_one_value_that_is_no_number_is_seen_wherever_it_stands_in_a_long_history(name, hole, at):
+    world = walk(600, seed=20)
+    source = world.column("close").copy()
+    source[at] = hole
+
+    got = compute(name, parameters(name), world, source)
+
+    assert np.isnan(got[at])
+    rest = compute(name, parameters(name), cut(world, 599), np.delete(source, at))
+    assert np.delete(got, at).tobytes() == rest.tobytes()
+
+
 @pytest.mark.parametrize("name", NEED_VOLUME)
 def test_a_bar_without_a_volume_is_passed_over_by_words_of_volume_alone(name):
     world = walk(120, seed=15)
