@@ -300,3 +300,40 @@ CONTRAST = """() => {
   }
   return [...new Set(poor)];
 }"""
+
+
+EVIL = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
+
+
+def test_what_strategies_do_is_readable_wrapped_and_unfolds(chromium, body, tmp_path):
+    with serving(tmp_path) as served, beating(body):
+        for width in (1440, 900, 360):
+            with opened(chromium, served.url, width=width) as seen:
+                rules = seen.page.locator("#strategies-rows td.rules")
+                assert rules.count() == 4
+                first = rules.nth(0)
+                assert "ema(12) crosses_above ema(26) and rsi(14) < 70" in first.inner_text()
+                assert "lowest(low, 20)" not in first.inner_text()
+                first.locator("summary").click()
+                assert "lowest(low, 20) * 0.98" in first.inner_text()
+                assert "stop=0.05" in first.inner_text()
+                long = rules.nth(3).locator("dd").first
+                assert long.bounding_box()["height"] >= 2 * 20
+                assert seen.page.evaluate("document.documentElement.scrollWidth") == width
+                body.live()
+                seen.page.wait_for_timeout(1_500)
+                assert first.locator("details").evaluate("node => node.open")
+                assert seen.complaints == []
+
+
+def test_a_strategy_that_says_html_is_shown_as_text_and_refused(chromium, body, tmp_path):
+    body.row("strategies", genome_id=f"evil{EVIL}", family=EVIL, weight=0.9, state="funded",
+             parameters="{}", text=f"family: x\nentry long: {EVIL}")  # fmt: skip
+    with serving(tmp_path) as served, beating(body), opened(chromium, served.url) as seen:
+        rules = seen.page.locator("#strategies-rows td.rules").first
+        assert rules.locator("dt").inner_text() == "refused"
+        assert "entry long" in rules.locator("dd").inner_text()
+        assert "<img src=x" in seen.page.locator("#strategies-rows tr").first.inner_text()
+        assert seen.page.locator("#strategies img, #strategies script").count() == 0
+        assert seen.page.title() == "organism"
+        assert seen.complaints == []

@@ -9,6 +9,8 @@ from decimal import Decimal
 
 import pytest
 
+from genome.documents import canonical_text, parse_genome
+from organism.cli import run
 from organism.core import Now
 from organism.effects import Notify, Publish
 from organism.journal.port import MemoryJournal
@@ -157,6 +159,36 @@ def test_the_text_begins_with_the_state_and_shows_the_figures(body, tmp_path):
         "Started",
     ):
         assert piece in text
+
+
+def test_what_each_strategy_does_is_told_under_it(body, tmp_path, capsys):
+    genome = parse_genome(
+        "family: ema_crossover\ngeneration: 3\nentry long: ema(fast) crosses_above ema(26) and rsi(14) < 70 and "
+        "volume_ratio(20) > 1.2 and close > highest(high, 20) * 0.98 and hour > 6\ngenes: fast=12 stop=0.05"
+    )
+    text = canonical_text(genome)
+    fast, slow = ("fast", 120.0), ("slow", 480.0)
+    for name, family, genes, said in (
+        (genome.genome_id, genome.family, genome.genes, text),
+        ("tampered_0_1", genome.family, genome.genes, text),
+        ("ema_trend_0_1", "ema_trend", (slow, fast), ""),
+    ):
+        body.say(StrategyFunded(genome_id=name, family=family, weight=0.25, parameters=genes, text=said))
+    body.live()
+    assert run(["status", "--json", "--state", str(tmp_path)]) == 0
+    rules = {s["genome_id"]: s["rules"] for s in json.loads(capsys.readouterr().out)["strategies"]}
+    assert [label for label, _ in rules[genome.genome_id]] == ["entry long", "genes"]
+    assert rules["ema_trend_0_1"] == [["genes", "fast=120 slow=480"]]
+    ((label, why),) = rules["tampered_0_1"]
+    assert (label, "never chosen" in why) == ("refused", True)
+
+    assert run(["status", "--state", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = next(n for n, line in enumerate(lines) if genome.genome_id in line)
+    assert lines[at + 1].startswith("    entry long: ema(12) crosses_above ema(26) and rsi(14) < 70")
+    assert lines[at + 2].startswith("        ")
+    assert lines[at + 3] == "    genes: stop=0.05"
+    assert max(map(len, lines)) <= 110
 
 
 def test_a_halt_says_why_and_how_to_resume_first(body, tmp_path):

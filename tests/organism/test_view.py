@@ -276,6 +276,19 @@ def test_what_strategies_say_is_kept_by_symbol(life, path):
     assert (seen["forecasts"], seen["state"], seen["family"]) == ({Y: -1.0}, "retired", "ema")
 
 
+def test_what_a_strategy_is_made_of_is_kept_as_it_was_funded(life, path):
+    genes = (("fast", 12.0), ("stop", float("nan")))
+    life.say(
+        "reproduction",
+        StrategyFunded(genome_id="g", family="x", weight=0.5, parameters=genes, text="family: x"),
+    )
+    life.say("reproduction", StrategyFunded(genome_id="f", family="y", weight=0.25, parameters=()))
+    life.commit()
+    bred, founder = ViewReader(path).status()["strategies"]
+    assert (bred["text"], bred["parameters"]) == ("family: x", {"fast": 12.0, "stop": None})
+    assert (founder["text"], founder["parameters"]) == ("", {})
+
+
 def test_a_restart_heard_by_two_organs_is_one_restart(life, path):
     message = OrganRestarted(organ="brain", incarnation=2, why="raised", attempt=1, limit=3)
     aside = MessageSetAside(
