@@ -21,7 +21,7 @@
 
   // What a strategy does, as text alone: it may have been written by anybody.
   function rules(value) {
-    const list = (pairs) => el("dl", "", ...pairs.map(([label, text]) => el("div", "", el("dt", "", label), el("dd", "", el("code", "", text)))));
+    const list = (pairs) => el("dl", "", ...pairs.map(([label, text]) => el("div", "", el("dt", label === "refused" ? label : "", label), el("dd", "", el("code", "", text)))));
     if (!value.more.length) return [list(value.rules)];
     const whole = value.more.some(([label]) => label === value.rules[0][0]);
     const more = el("details", "", el("summary", "", whole ? "all of it" : value.more.map(([label]) => label).join(", ")), list(value.more));

@@ -329,11 +329,12 @@ def test_what_strategies_do_is_readable_wrapped_and_unfolds(chromium, body, tmp_
 def test_a_strategy_that_says_html_is_shown_as_text_and_refused(chromium, body, tmp_path):
     body.row("strategies", genome_id=f"evil{EVIL}", family=EVIL, weight=0.9, state="funded",
              parameters="{}", text=f"family: x\nentry long: {EVIL}")  # fmt: skip
-    with serving(tmp_path) as served, beating(body), opened(chromium, served.url) as seen:
+    with serving(tmp_path) as served, beating(body), opened(chromium, served.url, width=360) as seen:
         rules = seen.page.locator("#strategies-rows td.rules").first
         assert rules.locator("dt").inner_text() == "refused"
         assert "entry long" in rules.locator("dd").inner_text()
         assert "<img src=x" in seen.page.locator("#strategies-rows tr").first.inner_text()
+        assert seen.page.locator("#strategies").evaluate("node => node.scrollWidth <= node.clientWidth")
         assert seen.page.locator("#strategies img, #strategies script").count() == 0
         assert seen.page.title() == "organism"
         assert seen.complaints == []
