@@ -104,11 +104,15 @@ class GenomeStore:
         connection.text_factory = _text  # damaged text is text that differs, not an error
         self._tell = tell
         self._writable = writable
-        self._database = sqlite_utils.Database(connection)
-        if writable:
-            self._database.enable_wal()
-            connection.execute("PRAGMA synchronous = FULL")  # the default depends on who built SQLite
-            self._prepare()
+        try:
+            self._database = sqlite_utils.Database(connection)
+            if writable:
+                self._database.enable_wal()
+                connection.execute("PRAGMA synchronous = FULL")  # the default depends on who built SQLite
+                self._prepare()
+        except BaseException:
+            connection.close()
+            raise
 
     def put(self, record: GenomeRecord) -> bool:
         """Write a record; True if it is new, False if the same one is there already.

@@ -11,7 +11,7 @@ from typing import Any
 from organism.errors import JournalDamaged
 from organism.journal.reader import Reader
 from organism.journal.rows import Run
-from organism.journal.schema import BUSY_S, COLUMNS, migrate, open_writer, unreadable
+from organism.journal.schema import BUSY_S, COLUMNS, migrate, open_writer, writing
 from organism.journal.segments import (
     CURRENT,
     archive,
@@ -60,6 +60,11 @@ class Disk:
         self._tip_written_s = 0.0
         self._tip_seq = -1
         self._tend_after_s = 0.0
+        with writing(folder / CURRENT):
+            self._open(namespace)
+
+    def _open(self, namespace: str | None) -> None:
+        folder, durability = self._folder, self._durability
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = read_tip(folder)
         _refuse_vanished(folder, kept)
@@ -73,9 +78,6 @@ class Disk:
             migrate(self._connection)
             self._load()
             self._prove(kept)
-        except sqlite3.Error as error:
-            self._connection.close()
-            raise JournalDamaged(unreadable(folder / CURRENT, error)) from error
         except BaseException:
             self._connection.close()
             raise
@@ -123,10 +125,12 @@ class Disk:
     # -------------------------------------------------------------- writing
 
     def begin_run(self, run: Run) -> None:
-        """Store a run's row, durably."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        insert_run(self._connection, run)
-        self._connection.execute("COMMIT")
+        """Store a run's row, durably, and say outside that the files are in use."""
+        with writing(self._folder / CURRENT):
+            self._connection.execute("BEGIN IMMEDIATE")
+            insert_run(self._connection, run)
+            self._connection.execute("COMMIT")
+            self.keep_tip(self.tip, now=True)
 
     def next_run(self) -> int:
         """Number for a run that begins now."""

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from organism.errors import JournalDamaged
 from organism.journal.rows import Row, Run, matches
-from organism.journal.schema import COLUMNS, open_reader, unreadable
+from organism.journal.schema import COLUMNS, open_reader, refused
 from organism.journal.segments import Segment, read_last, read_meta, read_runs, segments
 
 N_PAGE = 4_000  # rows fetched at once; between pages nothing is held open, so the writer may checkpoint
@@ -132,7 +132,7 @@ def read(segment: Segment, what: Callable[[sqlite3.Connection], _T]) -> _T:
     except sqlite3.Error as error:
         if not segment.path.exists():
             raise _Moved from error
-        raise JournalDamaged(unreadable(segment.path, error)) from error
+        raise refused(segment.path, error) from error
 
 
 def read_rows(folder: Path, after_seq: int = 0, until_seq: int | None = None) -> Iterator[Row]:

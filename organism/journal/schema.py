@@ -1,18 +1,25 @@
 """The journal's tables, how they change over versions, and how the file is opened."""
 
+import contextlib
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-from organism.errors import BadInput, JournalDamaged
+from organism.errors import BadInput, JournalDamaged, JournalUnwritable
 
 PAGE_SIZE = 8192  # bytes; a row is about 400, and bigger pages make bulk inserts cheaper
 CACHE_KIB = 512  # rows are appended and rarely read: a larger cache would only grow the body
 BUSY_S = 0.5  # the journal has one writer: only a checkpoint ever waits for a reader
 FIRST_SOUND_SQLITE = (3, 51, 3)
+# Primary result codes that speak of the disk or of other users of the file, not of its content.
+_DISK = {
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL,
+}  # fmt: skip
 
 COLUMNS = (
     "seq", "run", "organ", "incarnation", "step", "input_id", "market_ns", "mono_ns", "wall_ns",
@@ -136,7 +143,7 @@ def open_writer(path: Path, durability: str = "full") -> sqlite3.Connection:
         connection.execute("PRAGMA trusted_schema = OFF")
     except sqlite3.Error as error:
         connection.close()
-        raise JournalDamaged(unreadable(path, error)) from error
+        raise refused(path, error) from error
     return connection
 
 
@@ -160,6 +167,29 @@ def unreadable(path: Path, error: Exception) -> str:
         f"journal file {path.name} could not be read ({error}). Nothing was changed; `organism verify` names "
         f"the first damaged row, and restoring is a person's command: `organism verify --quarantine SEQ`."
     )
+
+
+def refused(path: Path, error: sqlite3.Error | OSError) -> JournalUnwritable | JournalDamaged:
+    """What a file that could not be used suffers from.
+
+    Trouble of the disk may pass, and another start may help; damage only a person can judge.
+    """
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    if isinstance(error, sqlite3.Error) and code & 0xFF not in _DISK:
+        return JournalDamaged(unreadable(path, error))
+    return JournalUnwritable(
+        f"journal file {path.name} could not be used ({error}). That speaks of the disk, not of the journal: see that "
+        f"it has space, is not read-only and works, then start again."
+    )
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise `JournalUnwritable` or `JournalDamaged` for whatever SQLite or the system refuses meanwhile."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise refused(path, error) from error
 
 
 def sqlite_warnings(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> tuple[str, ...]:

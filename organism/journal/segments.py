@@ -14,9 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from organism.errors import JournalDamaged
 from organism.journal.rows import GENESIS, Run
-from organism.journal.schema import RUN_COLUMNS, migrate, open_reader, open_writer, unreadable
+from organism.journal.schema import RUN_COLUMNS, migrate, open_reader, open_writer, refused
 from organism.journal.tip import fingerprint, sync_folder
 
 CURRENT = "journal.db"
@@ -192,7 +191,7 @@ def last_of(segment: Segment) -> tuple[int, bytes]:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise JournalDamaged(unreadable(segment.path, error)) from error
+        raise refused(segment.path, error) from error
 
 
 def archive(folder: Path, keep: int) -> list[Path]:
@@ -220,7 +219,7 @@ def _build_after(folder: Path, last: Segment, durability: str) -> None:
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise JournalDamaged(unreadable(last.path, error)) from error
+        raise refused(last.path, error) from error
     newest = {run: runs[run] for run in sorted(runs)[-1:]}  # the run that is going on
     build(
         folder,

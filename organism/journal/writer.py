@@ -66,7 +66,11 @@ class SqliteJournal:
             platform.python_version(),
             self._disk.namespace,
         )
-        self._disk.begin_run(run)
+        try:
+            self._disk.begin_run(run)
+        except JournalUnwritable:
+            self._disk.close(None)
+            raise
         self.run = run
         self.namespace = self._disk.namespace
         self._run_number, self._run_digest = run.run, run.digest
@@ -84,7 +88,6 @@ class SqliteJournal:
         self._unstored: dict[str, int] = {}
         self._tip = self._disk.tip
         self.durable_seq = self._announced = self._tip[0]
-        self._disk.keep_tip(self._tip, now=True)
         self._thread: threading.Thread | None = None
         if threaded:
             self._thread = threading.Thread(target=self._write, name="journal", daemon=True)

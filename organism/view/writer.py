@@ -24,6 +24,7 @@ from organism.view.schema import SCHEMA, TABLES
 CHUNK = 2_000  # journal rows written in one transaction while catching up
 MOST_SEEN = 100_000  # observed rows held in memory; beyond that the journal is read again
 IN_ORDER = ""  # `boot` of a view that was closed in order: whole, whatever happened to the machine since
+UNFINISHED = "unfinished"  # `boot` of a view that lacks rows which are there
 PATIENCE = 4  # commits that a gap in what was observed may last before the journal is read again
 
 # Inputs that leave no trace in the view and need not be decoded; see `Envelope.id`.
@@ -90,6 +91,7 @@ class ViewWriter:
         self._pending: dict[int, StepFacts | None] = {}
         self._has_to_stop = has_to_stop
         self._boot = this_boot() if boot is None else boot
+        self._unfinished = False
         self._lost = False
         self._gap = (0, 0)
         self._traces: deque[_Trace] = deque(maxlen=100)
@@ -135,6 +137,11 @@ class ViewWriter:
             # Archived, damaged, or of a newer version: that is for `verify` and a person to judge. What happens from now on is shown.
             log.warning("the view begins at journal row %d, not earlier: %s", until + 1, error)
             self._write(Batch(), until, None)
+            if isinstance(
+                error.__cause__, sqlite3.Error
+            ):  # the disk refused: the next start reads it all again
+                self._unfinished = True
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (UNFINISHED,))
         self._lost = False
         return n
 
@@ -163,7 +170,8 @@ class ViewWriter:
         if self._db is not None:
             with suppress(sqlite3.Error):
                 _synced(self._db)
-                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (IN_ORDER,))
+                left = UNFINISHED if self._unfinished else IN_ORDER
+                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (left,))
             self._db.close()
             self._db = None
 
@@ -275,7 +283,7 @@ class ViewWriter:
         self._db.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("INSERT INTO meta VALUES ('namespace', ?), ('boot', ?)", (namespace, self._boot))
-        self.seq, self._curve = 0, Curve()
+        self.seq, self._curve, self._unfinished = 0, Curve(), False
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -332,6 +340,8 @@ def _write_live(db: sqlite3.Connection, live: LiveSample, seq: int) -> None:
     }
     if live.limits:
         keys["limits"] = dict(live.limits)
+    if live.invariants:
+        keys["invariants"] = dict(live.invariants)
     if live.vitals is not None:
         keys["health"] = health_of(live.vitals, wall_ns).value
     for key, value in keys.items():

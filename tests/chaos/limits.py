@@ -10,7 +10,7 @@ from pathlib import Path
 
 PR_SET_KEEPCAPS, PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 8, 24, 47, 2
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
-CAPSET, VERSION_3 = 126, 0x20080522  # the system call's number on x86-64
+VERSION_3 = 0x20080522
 NOBODY = 65534
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -74,6 +74,6 @@ def _become_nobody() -> None:
     os.setresuid(NOBODY, NOBODY, NOBODY)
     kept = (1 << CAP_DAC_OVERRIDE) | (1 << CAP_DAC_READ_SEARCH)
     header = struct.pack("<Ii", VERSION_3, 0)
-    assert _libc.syscall(CAPSET, header, struct.pack("<6I", kept, kept, kept, 0, 0, 0)) == 0
+    assert _libc.capset(header, struct.pack("<6I", kept, kept, kept, 0, 0, 0)) == 0
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
         assert _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0

@@ -35,11 +35,7 @@ class PaperBook:
             if durability == "full":
                 sync_new_folder(path.parent)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA cache_size=-256")
-            self._db.execute(f"PRAGMA synchronous={'FULL' if durability == 'full' else 'OFF'}")
-            self._db.executescript(_SCHEMA)
+            self._db = _opened(path, "FULL" if durability == "full" else "OFF")
         except sqlite3.DatabaseError as error:
             raise BadInput(
                 f"The paper venue's book {path} cannot be read ({error}); it holds your positions. "
@@ -98,6 +94,19 @@ class PaperBook:
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()
+
+
+def _opened(path: Path, synchronous: str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA cache_size=-256")
+        db.execute(f"PRAGMA synchronous={synchronous}")
+        db.executescript(_SCHEMA)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 class PaperTruth(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ import msgspec
 from organism.errors import OrganismError
 from tests.chaos.power.disk import Acknowledged, Disk, Operation, acknowledged
 from tests.chaos.power.judge import breaches
-from tests.chaos.power.lives import House, live
+from tests.chaos.power.lives import House, Life
 from tests.chaos.power.watch import Watcher, as_written
 
 CUTS_PER_LIFE = 20
@@ -78,7 +78,9 @@ class Campaign:
         root = self._fresh("lived")
         watcher = self._watcher(root)
         with watcher.watching():
-            live(House(root / "state", segment_mb, keep_segments), watcher, chance, N_DEEDS)
+            life = Life(House(root / "state", segment_mb, keep_segments), watcher, chance)
+            life.live(N_DEEDS)
+            life.end()
         watcher.complete()
         self.tally.n_operations += len(watcher.operations)
         for number in range(n_cuts) if only is None else (only,):
@@ -96,7 +98,9 @@ class Campaign:
             watcher = self._watcher(root, n_before=1_000_000)
             try:
                 with watcher.watching():
-                    live(house._replace(boot="again"), watcher, chance, 6)
+                    life = Life(house._replace(boot="again"), watcher, chance)
+                    life.live(6)
+                    life.end()
             except (OrganismError, sqlite3.Error, AssertionError) as error:
                 self.tally.broken[name] = [f"start: lost: {type(error).__name__} {error}"]
                 return

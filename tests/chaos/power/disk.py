@@ -51,6 +51,16 @@ class FileSynced:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncFailed:
+    """A sync failed: the system takes the bytes for written, and they never reach the disk by a later sync.
+
+    Readers still see them. Source: Rebello et al., "Can Applications Recover from fsync Failures?" (ATC 2020).
+    """
+
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
 class FolderSynced:
     """A folder's entries are promised from here on."""
 
@@ -65,7 +75,7 @@ class Acknowledged:
     value: object
 
 
-Operation = Named | Written | Resized | FileSynced | FolderSynced | Acknowledged
+Operation = Named | Written | Resized | FileSynced | SyncFailed | FolderSynced | Acknowledged
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +111,22 @@ class Weather:
 class _File:
     durable: bytes = b""
     pending: list[Written | Resized] = field(default_factory=list)
+    seen: bytes | None = (
+        None  # by readers, where it differs from what pending changes make of the durable bytes
+    )
 
     def now(self) -> bytes:
         """As every reader sees it."""
-        content = bytearray(self.durable)
-        for change in self.pending:
-            _apply(content, change)
-        return bytes(content)
+        return _changed(self.durable if self.seen is None else self.seen, self.pending)
 
     def sync(self) -> None:
-        self.durable = self.now()
+        if self.seen is not None:
+            self.seen = _changed(self.seen, self.pending)
+        self.durable = _changed(self.durable, self.pending)
+        self.pending.clear()
+
+    def fail(self) -> None:
+        self.seen = self.now()
         self.pending.clear()
 
     def torn(self, weather: Weather, chance: random.Random) -> bytes:
@@ -164,6 +180,8 @@ class Disk:
                 self._file(inode).pending.append(operation)
             case FileSynced(inode=inode):
                 self._file(inode).sync()
+            case SyncFailed(inode=inode):
+                self._file(inode).fail()
             case FolderSynced(path=path):
                 for change in [n for n in self._renamed if path in n.folders]:
                     _rename(self._names, change)
@@ -214,6 +232,13 @@ def acknowledged(operations: Iterable[Operation]) -> Mapping[str, list[object]]:
         if isinstance(operation, Acknowledged):
             told.setdefault(operation.what, []).append(operation.value)
     return told
+
+
+def _changed(content: bytes, changes: Iterable[Written | Resized]) -> bytes:
+    left = bytearray(content)
+    for change in changes:
+        _apply(left, change)
+    return bytes(left)
 
 
 def _apply(content: bytearray, change: Written | Resized) -> None:

@@ -3,9 +3,11 @@
 All of it is production code; only the organ is small, so that the state it must have after any row is known.
 """
 
+import contextlib
 import random
+import sqlite3
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,6 +15,7 @@ from genome.store import GenomeRecord, GenomeStore
 from organism.commands import COMMANDS, CommandsDb
 from organism.core import Now, OrganCore
 from organism.effects import Notify, Publish
+from organism.errors import OrganismError
 from organism.journal.pending import Horizon
 from organism.journal.recovery import Recovery, recover
 from organism.journal.snapshots import Snapshot, SnapshotStore, state_version
@@ -27,6 +30,8 @@ from organs.voice.sender.courier import DELIVERED, Result
 from organs.voice.sender.record import Deliveries
 from tests.chaos.power.watch import Watcher
 from tests.organs.motor.making import BAR_NS, INSTRUMENTS, START, bar, order, paper
+
+S = TypeVar("S", GenomeStore, PaperBook, Deliveries)
 
 ORGAN = "nervous"
 CHANNEL = "post"
@@ -94,15 +99,25 @@ class Body:
         self.journal.on_durable(lambda seq: watcher.acknowledge("rows", (seq, self.digests[seq])))
         self.digests: dict[int, bytes] = {}
         self._horizon = Horizon(self.journal.tip[0])
-        self._snapshots = SnapshotStore(house.folder / "snapshots")
         self._view = house.view()
+        try:
+            self._recover()
+        except BaseException:
+            self._view.close()
+            with contextlib.suppress(OrganismError, sqlite3.Error, OSError):
+                self.journal.close()
+            raise
+
+    def _recover(self) -> None:
+        house = self._house
+        self._snapshots = SnapshotStore(house.folder / "snapshots")
         self._view.catch_up(self.journal)
         recovery = house.recovered(self.journal)
         assert recovery.difference is None
         organ = recovery.organs[ORGAN]
         self.state, self._step, self._seq = organ.state, organ.step, organ.seq
         self._incarnation = self.journal.begin_incarnation(ORGAN)
-        watcher.acknowledge("incarnation", self._incarnation)
+        self._watcher.acknowledge("incarnation", self._incarnation)
 
     def live(self, n_bars: int) -> None:
         """Hear some bars; the journal may commit by itself."""
@@ -147,9 +162,14 @@ class Others:
     def __init__(self, house: House, watcher: Watcher) -> None:
         self._watcher = watcher
         self._commands = CommandsDb(house.folder / "commands.db")
-        self._genomes = GenomeStore(house.folder / "genome.db")
-        self._book = PaperBook(house.folder / "paper_venue.db")
-        self._deliveries = Deliveries(house.folder)
+        self._open = contextlib.ExitStack()
+        try:
+            self._genomes = self._kept(GenomeStore(house.folder / "genome.db"))
+            self._book = self._kept(PaperBook(house.folder / "paper_venue.db"))
+            self._deliveries = self._kept(Deliveries(house.folder))
+        except BaseException:
+            self._open.close()
+            raise
         self._exchange = PaperExchange(paper(), INSTRUMENTS)
         self._book.load(self._exchange)
         self._n = watcher.n_before
@@ -196,28 +216,54 @@ class Others:
 
     def end(self) -> None:
         """Let go of the files."""
-        self._genomes.close()
-        self._book.close()
-        self._deliveries.close()
+        self._open.close()
+
+    def _kept(self, store: S) -> S:
+        self._open.callback(store.close)
+        return store
 
 
-def live(house: House, watcher: Watcher, chance: random.Random, n_deeds: int) -> None:
-    """Live for some deeds, in an order that the seed decides, with orderly restarts in between."""
-    body = Body(house, watcher)
-    others = Others(house, watcher)
-    deeds = ("bars", "bars", "bars", "flush", "flush", "snapshot", "show", "restart",
+class Life:
+    """A state folder and everybody in it. What refuses goes on: the body with a new one, as under a guardian."""
+
+    DEEDS = ("bars", "bars", "bars", "flush", "flush", "snapshot", "show", "restart",
              "give", "answer", "genome", "trade", "alert")  # fmt: skip
-    for _ in range(n_deeds):
-        deed = chance.choice(deeds)
+
+    def __init__(self, house: House, watcher: Watcher, chance: random.Random) -> None:
+        self._house, self._watcher, self._chance = house, watcher, chance
+        self.body: Body | None = None
+        self.others: Others | None = None
+
+    def live(self, n_deeds: int) -> None:
+        """Do some deeds, in an order that the seed decides, with orderly restarts in between."""
+        for _ in range(n_deeds):
+            self.do(self._chance.choice(self.DEEDS))
+
+    def do(self, deed: str) -> None:
+        """One deed."""
+        if self.body is None:
+            self.body = Body(self._house, self._watcher)
+        if self.others is None:
+            self.others = Others(self._house, self._watcher)
         if deed == "bars":
-            body.live(chance.randint(1, 12))
+            self.body.live(self._chance.randint(1, 12))
         elif deed == "restart":
-            if chance.random() < 0.3:
-                body.end()
-                body = Body(house, watcher)
+            if self._chance.random() < 0.3:
+                self.end_body()
         elif deed in {"flush", "snapshot", "show"}:
-            getattr(body, deed)()
+            getattr(self.body, deed)()
         else:
-            others.act(deed)
-    body.end()
-    others.end()
+            self.others.act(deed)
+
+    def end_body(self) -> None:
+        """Stop the body in order; the next deed starts another."""
+        body, self.body = self.body, None
+        if body is not None:
+            body.end()
+
+    def end(self) -> None:
+        """Stop everybody."""
+        others, self.others = self.others, None
+        if others is not None:
+            others.end()
+        self.end_body()

@@ -5,6 +5,7 @@ two, so a write that went past the watcher cannot stay unseen.
 """
 
 import contextlib
+import errno
 import itertools
 import os
 import sqlite3
@@ -25,6 +26,7 @@ from tests.chaos.power.disk import (
     Named,
     Operation,
     Resized,
+    SyncFailed,
     Written,
 )
 
@@ -43,7 +45,7 @@ class Watcher:
     """Notes of one folder.
 
     rewrite            changes each statement: sabotage
-    strike             asked with (operation, path) before each one; may raise what a bad disk would
+    strike             asked with (operation, path) before each one; 0, or the error number of a bad disk
     blind_to_folders   a disk that never promises names: sabotage
     n_before           numbers that earlier lives have used up
     """
@@ -53,7 +55,7 @@ class Watcher:
         root: Path,
         *,
         rewrite: Callable[[str], str] = as_written,
-        strike: Callable[[str, str], None] = lambda kind, path: None,
+        strike: Callable[[str, str], int] = lambda kind, path: 0,
         blind_to_folders: bool = False,
         n_before: int = 0,
     ) -> None:
@@ -128,6 +130,10 @@ class Watcher:
         """Note a promise."""
         self.operations.append(FileSynced(inode))
 
+    def sync_failed(self, inode: int) -> None:
+        """Note a promise that was refused."""
+        self.operations.append(SyncFailed(inode))
+
     def synced_folder(self, path: str) -> None:
         """Note a promise about names."""
         if not self._blind:
@@ -151,10 +157,15 @@ class Watcher:
 
     # -------------------------------------------------------------- os
 
+    def _fail(self, kind: str, path: str) -> None:
+        number = self.strike(kind, path)
+        if number:
+            raise OSError(number, os.strerror(number), path)
+
     def _open(self, real: Any, path: Any, flags: int, *rest: Any, **more: Any) -> int:
         ours = self.seen(path)
         if ours is not None and not Path(ours).is_dir() and flags & (os.O_WRONLY | os.O_RDWR):
-            self.strike("open", ours)
+            self._fail("open", ours)
         handle: int = real(path, flags, *rest, **more)
         if ours is not None:
             if Path(ours).is_dir():
@@ -173,7 +184,7 @@ class Watcher:
         if inode is None:
             return int(real(handle, data))
         assert isinstance(inode, int)
-        self.strike("write", self._paths[inode])
+        self._fail("write", self._paths[inode])
         n = int(real(handle, data))
         self.wrote(inode, self._at[handle], data[:n])
         self._at[handle] += n
@@ -182,10 +193,13 @@ class Watcher:
     def _fsync(self, real: Any, handle: int) -> None:
         what = self._handles.get(handle)
         if isinstance(what, int):
-            self.strike("sync", self._paths[what])
+            number = self.strike("sync", self._paths[what])
+            if number:
+                self.sync_failed(what)
+                raise OSError(number, os.strerror(number))
             self.synced(what)
         elif what is not None:
-            self.strike("sync", what)
+            self._fail("sync", what)
             self.synced_folder(what)
         else:
             real(handle)
@@ -197,7 +211,7 @@ class Watcher:
     def _rename(self, real: Any, source: Any, target: Any, **more: Any) -> None:
         ours, there = self.seen(source), self.seen(target)
         if ours is not None:
-            self.strike("rename", ours)
+            self._fail("rename", ours)
         real(source, target, **more)
         if ours is not None and there is not None:
             inode = self._inodes.pop(ours)
@@ -293,20 +307,22 @@ class _File(apsw.VFSFile):
         self._watcher = watcher
         self._syncs_folder = bool(flags[0] & apsw.SQLITE_OPEN_CREATE) and bool(flags[0] & _NEW_LOG)
         if self._ours is not None and flags[0] & apsw.SQLITE_OPEN_READWRITE:
-            watcher.strike("open", self._ours)
+            _fail(watcher.strike("open", self._ours), apsw.CantOpenError, apsw.SQLITE_CANTOPEN)
         super().__init__("", name, flags)
         self._inode = watcher.inode(self._ours) if self._ours is not None else 0
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
-        if self._ours is not None:
-            self._watcher.strike("write", self._ours)
+        number = self._watcher.strike("write", self._ours) if self._ours is not None else 0
+        if number:
+            data = data[: len(data) // 2]  # a full disk takes what still fits
         super().xWrite(data, offset)
         if self._ours is not None:
             self._watcher.wrote(self._inode, offset, data)
+            _fail(number, apsw.IOError, apsw.SQLITE_IOERR_WRITE)
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
         if self._ours is not None:
-            self._watcher.strike("truncate", self._ours)
+            _fail(self._watcher.strike("truncate", self._ours), apsw.IOError, apsw.SQLITE_IOERR_TRUNCATE)
         super().xTruncate(newsize)
         if self._ours is not None:
             self._watcher.resized(self._inode, newsize)
@@ -315,8 +331,22 @@ class _File(apsw.VFSFile):
         if self._ours is None:
             super().xSync(flags)
             return
-        self._watcher.strike("sync", self._ours)  # nothing is really synced: the notes are what counts
+        number = self._watcher.strike(
+            "sync", self._ours
+        )  # nothing is really synced: the notes are what counts
+        if number:
+            self._watcher.sync_failed(self._inode)
+            _fail(number, apsw.IOError, apsw.SQLITE_IOERR_FSYNC)
         self._watcher.synced(self._inode)
         if self._syncs_folder:
             self._watcher.synced_folder(_folder(self._ours))
             self._syncs_folder = False
+
+
+def _fail(number: int, kind: type[apsw.Error], extended: int) -> None:
+    """Raise what SQLite makes of an error number."""
+    if number:
+        is_full = number == errno.ENOSPC
+        error = apsw.FullError("database or disk is full") if is_full else kind(os.strerror(number))
+        error.extendedresult = apsw.SQLITE_FULL if is_full else extended
+        raise error
