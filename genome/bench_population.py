@@ -21,6 +21,7 @@ from genome.genome import Genome
 from genome.grammar import parse_condition
 from genome.market import Market
 from genome.simulator import backtest, evaluate
+from genome.simulator.packing import forget
 from organism.market import Bar
 
 FIGURES = ("total_return", "sharpe", "max_drawdown", "n_trades")
@@ -73,7 +74,7 @@ def _beside(
     found = None
     for _ in range(repeats):
         # Three of ours around one of theirs: it takes a hundred times as long, and so would the noise of one run.
-        ours += [_seconds(lambda: evaluate(genomes, [market], costs, 1.0)) for _ in range(3)]
+        ours += [_seconds(lambda: _anew(genomes, market, costs)) for _ in range(3)]
         if peers.installed():
             begun = time.perf_counter()
             found = peers.figures(genomes, market, costs)
@@ -92,6 +93,12 @@ def _beside(
             result["largest_difference"] = apart
             result["equal_to_1e-9"] = all(value < _CLOSE for value in apart.values())
     return result
+
+
+def _anew(genomes: Sequence[Genome], market: Market, costs: Costs, threads: int | None = None) -> None:
+    """Evaluate genomes as if never seen: compiling them is part of the time."""
+    forget()
+    evaluate(genomes, [market], costs, 1.0, threads=threads)
 
 
 def _trade_by_trade(market: Market, n: int) -> dict[str, Any]:
@@ -126,18 +133,25 @@ def _sizes(*, quick: bool) -> dict[str, Any]:
         grid = [(genomes, bars // 10) for genomes, bars in grid]
     markets = {bars: crowds.walk_market(bars) for _, bars in grid}
     crowd = crowds.crossing(max(genomes for genomes, _ in grid))
-    times: dict[tuple[int, int], list[float]] = {size: [] for size in grid}
-    for _ in range(3 if quick else 7):
-        for genomes, bars in grid:
-            seconds = _seconds(
-                lambda g=genomes, b=bars: evaluate(crowd[:g], [markets[b]], crowds.COSTS, 1.0)  # type: ignore[misc]
+    fresh: dict[tuple[int, int], list[float]] = {size: [] for size in grid}
+    again: dict[tuple[int, int], list[float]] = {size: [] for size in grid}
+    for _ in range(3 if quick else 9):
+        for size in grid:
+            some, market, unit = crowd[: size[0]], markets[size[1]], 1e9 / (size[0] * size[1])
+            fresh[size].append(unit * _seconds(lambda g=some, m=market: _anew(g, m, crowds.COSTS)))  # type: ignore[misc]
+            again[size].append(
+                unit * _seconds(lambda g=some, m=market: evaluate(g, [m], crowds.COSTS, 1.0))  # type: ignore[misc]
             )
-            times[genomes, bars].append(1e9 * seconds / (genomes * bars))
-    cost = {f"{genomes} x {bars}": statistics.median(times[genomes, bars]) for genomes, bars in grid}
-    large = [statistics.median(times[size]) for size in grid if size[0] * size[1] >= grid[3][0] * grid[3][1]]
+    return {"fresh": _summary(fresh, grid[3]), "compiled_before": _summary(again, grid[3])}
+
+
+def _summary(times: dict[tuple[int, int], list[float]], corner: tuple[int, int]) -> dict[str, Any]:
+    """Medians; the spread of the sizes from `corner` upward; the dearest of all over the median of those."""
+    cost = {size: statistics.median(found) for size, found in times.items()}
+    large = [cost[size] for size in cost if size[0] >= corner[0] and size[1] >= corner[1]]
     middle = (max(large) + min(large)) / 2
     return {
-        "ns": cost,
+        "ns": {f"{genomes} x {bars}": cost[genomes, bars] for genomes, bars in cost},
         "large_spread_percent": 100.0 * (max(large) - middle) / middle,
         "smallest_times_large": max(cost.values()) / statistics.median(large),
     }
@@ -149,7 +163,7 @@ def _threads(market: Market, genomes: int, repeats: int) -> dict[str, Any]:
     for _ in range(repeats):
         for threads, into in times.items():
             into.append(
-                _seconds(lambda n=threads: evaluate(crowd, [market], crowds.COSTS, 1.0, threads=n))  # type: ignore[misc]
+                _seconds(lambda n=threads: _anew(crowd, market, crowds.COSTS, threads=n))  # type: ignore[misc]
             )
     one, two = statistics.median(times[1]), statistics.median(times[2])
     return {"cores": os.cpu_count(), "one_s": one, "two_s": two, "times": one / two}

@@ -5,6 +5,7 @@ they stay in the cache of the processor, and the kernels do not care where a his
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -28,8 +29,12 @@ def in_order(keys: Iterable[ColumnKey]) -> tuple[ColumnKey, ...]:
 
     for key in keys:
         visit(key)
-    level = {key: _depth(key) for key in found}
-    return tuple(sorted(found, key=lambda key: (level[key], _is_ema(key), repr(key[2:]), repr(key))))
+    return tuple(sorted(found, key=_place))
+
+
+@lru_cache(1 << 14)
+def _place(key: ColumnKey) -> tuple[int, bool, str, str]:
+    return _depth(key), _is_ema(key), repr(key[2:]), repr(key)
 
 
 def _source(key: ColumnKey) -> ColumnKey:

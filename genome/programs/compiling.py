@@ -5,12 +5,11 @@ registers or columns (written −1 − column). A result never shares the row of
 reads cannot be vectorised.
 
 Breeding compiles a thousand new genomes a generation in a tenth of a second of simulation: what is compiled here passes
-through plain lists of numbers, all programs of a crowd into the same ones, and becomes arrays once.
+through plain tuples of numbers, those of a whole crowd into one list, and becomes arrays once.
 """
 
 import math
-from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from genome.genome import Genome
 from genome.programs import opcodes as op
+from genome.programs.registers import ABSENT, allocate
 from genome.trees import (
     Binary,
     Both,
@@ -79,39 +79,31 @@ class Programs:
         return code
 
 
-Operand = int | float | None
-"""An int ≥ 0 is a row; below, a column; a float is a constant that is not yet in a row."""
 Truths = int | bool | None
 """An int is a row; True and False are constant, None is unknown for ever."""
 
 
 class _Builder:
-    """Instructions of one genome, each distinct subtree once."""
+    """Instructions of one genome, each distinct subtree once: `known` has them in order."""
 
-    __slots__ = ("columns", "known", "rows")
+    __slots__ = ("columns", "known")
 
     def __init__(self, columns: dict[ColumnKey, int]) -> None:
-        self.rows: list[tuple[int, int | None, int | None, float]] = []
-        self.known: dict[tuple[int, int | None, int | None, float], int] = {}
+        self.known: dict[tuple[int, int, int, float], int] = {}
         self.columns = columns
 
-    def emit(
-        self, operation: int, left: int | None = None, right: int | None = None, value: float = 0.0
-    ) -> int:
-        if right is not None and left is not None and right < left and operation in op.COMMUTATIVE:
+    def emit(self, operation: int, left: int = ABSENT, right: int = ABSENT, value: float = 0.0) -> int:
+        if right < left and operation in op.COMMUTATIVE:
             left, right = right, left
-        key = (operation, left, right, value)
-        found = self.known.get(key)
-        if found is None:
-            found = self.known[key] = len(self.rows)
-            self.rows.append(key)
-        return found
+        known = self.known
+        return known.setdefault((operation, left, right, value), len(known))
 
     def in_row(self, operand: float) -> int:
         """The same operand; a constant gets a row."""
         return operand if type(operand) is int else self.emit(op.CONST, value=operand)
 
     def series(self, node: Series) -> int | float:
+        """An int ≥ 0 is a row, below a column; a float is a constant that is not yet in a row."""
         kind = type(node)
         if kind is Indicator or kind is Column:
             key = column_key(node)  # type: ignore[arg-type]
@@ -251,73 +243,27 @@ def compile_genome(genome: Genome) -> Programs:
 def compile_genomes(genomes: Iterable[Genome]) -> Programs:
     """Compile *effective* genomes into one table of columns. Raises `BadInput`."""
     columns: dict[ColumnKey, int] = {}
-    code, value, outputs = array("i"), array("d"), array("i")
-    offsets, memory_at, most = [0], [0], [0, 0]
+    rows: list[tuple[int, int, int, float]] = []
+    results: list[int] = []
+    offsets = [0]
     for genome in genomes:
         builder = _Builder(columns)
-        results: list[int | None] = []
         for tree in (genome.entry_long, genome.exit_long, genome.entry_short, genome.exit_short):
-            result = None if tree is None else builder.condition(tree)
+            result = False if tree is None else builder.condition(tree)
             if result is True:
                 result = builder.emit(op.TRUTH, value=_TRUE)
-            results.append(None if result is False else result)
-        slots, used = _allocate(builder.rows, results, code, outputs)
-        value.extend([row[3] for row in builder.rows])
-        offsets.append(offsets[-1] + len(builder.rows))
-        memory_at.append(memory_at[-1] + slots)
-        most = [max(most[0], used[0]), max(most[1], used[1])]
+            results.append(ABSENT if result is False or result is None else result)
+        rows.extend(builder.known)
+        offsets.append(len(rows))
+    table = np.array(rows, np.float64).reshape(-1, 4)
+    wanted = table[:, :3].astype(np.int32)
+    begins = np.array(offsets, np.int64)
+    code, outputs = np.empty((len(rows), 5), np.int32), np.array(results, np.int32).reshape(-1, 4)
+    memory_at, most = np.zeros(len(begins), np.int64), np.zeros(2, np.int64)
+    allocate(wanted, begins, code, outputs, memory_at, most)
     return Programs(
-        np.array(code, np.int32).reshape(-1, 5),
-        np.array(value, np.float64),
-        np.array(offsets, np.int64),
-        np.array(outputs, np.int32).reshape(-1, 4),
-        np.array(memory_at, np.int64),
-        most[0],
-        most[1],
-        tuple(columns),
-    )
-
-
-def _allocate(
-    rows: Sequence[tuple[int, int | None, int | None, float]],
-    results: Sequence[int | None],
-    code: "array[int]",
-    outputs: "array[int]",
-) -> tuple[int, list[int]]:
-    """Append a program and its outputs; return its memory slots and how many registers of each bank it uses.
-
-    A register is free again after the last use of its value.
-    """
-    last = list(range(len(rows)))
-    for at, (_, left, right, _) in enumerate(rows):
-        if left is not None and left >= 0:
-            last[left] = at
-        if right is not None and right >= 0:
-            last[right] = at
-    for result in results:
-        if result is not None:
-            last[result] = len(rows)
-    free: tuple[list[int], list[int]] = ([], [])
-    used = [0, 1]  # condition row 0 is false for ever
-    place: list[int] = []
-    slots = 0
-    for at, (operation, left, right, _) in enumerate(rows):
-        bank = operation >= op.GREATER
-        if free[bank]:
-            register = free[bank].pop()
-        else:
-            register, used[bank] = used[bank], used[bank] + 1
-        place.append(register)
-        a = 0 if left is None else left if left < 0 else place[left]
-        b = 0 if right is None else right if right < 0 else place[right]
-        code.extend((operation, register, a, b, slots if operation == op.RISES else 0))
-        slots += operation == op.RISES
-        if left is not None and left >= 0 and last[left] == at:
-            free[rows[left][0] >= op.GREATER].append(place[left])
-        if right is not None and right >= 0 and right != left and last[right] == at:
-            free[rows[right][0] >= op.GREATER].append(place[right])
-    outputs.extend([0 if result is None else place[result] for result in results])
-    return slots, used
+        code, np.ascontiguousarray(table[:, 3]), begins, outputs, memory_at, int(most[0]), int(most[1]), tuple(columns)
+    )  # fmt: skip
 
 
 def raw_index(key: ColumnKey) -> int:

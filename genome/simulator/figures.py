@@ -1,7 +1,10 @@
 """Figures of finished accounts, SEMANTICS.md section 7, for any number of genomes at once."""
 
+import math
+
 import numpy as np
 
+from genome.jit import kernel, step
 from genome.market import F64
 from genome.simulator import layout as at
 from genome.simulator.ground import Ground
@@ -19,39 +22,9 @@ def figures(accounts: F64, daily: F64, ground: Ground) -> F64:
 
 def figures_over(accounts: F64, daily: F64, days_per_year: int, n_bars: int) -> F64:
     """The same for any number of bars, or instants of many markets."""
-    year = float(days_per_year)
-    n_days = daily.shape[1]
-    growth = accounts[:, at.EQUITY] / accounts[:, at.CAPITAL]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        cagr = np.where(growth > 0.0, growth ** (year / n_days) - 1.0, -1.0)
-        sharpe, sortino = risk_adjusted(daily, year)
-        trades, wins = accounts[:, at.N_TRADES], accounts[:, at.N_WINS]
-        last = n_bars - 1.0 - accounts[:, at.PEAK_BAR]
-        mean_equity = accounts[:, at.DAY_SUM] / n_days
-        drawdown = np.maximum(accounts[:, at.DRAWDOWN], 1.0 - accounts[:, at.TROUGH] / accounts[:, at.PEAK])
-        nan = np.nan
-        table = {
-            "total_return": growth - 1.0,
-            "cagr": cagr,
-            "sharpe": sharpe,
-            "sortino": sortino,
-            "calmar": np.where(drawdown > 0.0, cagr / drawdown, nan),
-            "max_drawdown": drawdown,
-            "max_drawdown_bars": np.maximum(accounts[:, at.LONGEST], last),
-            "n_trades": trades,
-            "win_rate": np.where(trades > 0, wins / trades, nan),
-            "profit_factor": np.where(
-                accounts[:, at.LOST] > 0.0, accounts[:, at.WON] / accounts[:, at.LOST], nan
-            ),
-            "expectancy": np.where(trades > 0, accounts[:, at.RETURNS] / trades, nan),
-            "turnover": np.where(
-                mean_equity > 0.0, accounts[:, at.TURNOVER] / mean_equity / (n_days / year), nan
-            ),
-            "exposure": accounts[:, at.EXPOSED] / n_bars,
-            "mean_holding": np.where(trades > 0, accounts[:, at.HELD] / trades, nan),
-            "fees": accounts[:, at.FEES],
-        }
-    return np.column_stack([table[name] for name in FIGURES])
+    table = np.empty((len(accounts), len(FIGURES)))
+    _figures(accounts, daily, float(days_per_year), float(n_bars), table)
+    return table
 
 
 def risk_adjusted(daily: F64, days_a_year: float) -> tuple[F64, F64]:
@@ -60,17 +33,64 @@ def risk_adjusted(daily: F64, days_a_year: float) -> tuple[F64, F64]:
     Source: W. Sharpe (1994), "The Sharpe Ratio", Journal of Portfolio Management 21; F. Sortino and L. Price (1994),
     Journal of Investing 3. Rate of return without risk: zero.
     """
-    n = daily.shape[1]
+    table = np.empty((len(daily), 2))
+    _ratios(np.ascontiguousarray(daily, np.float64), days_a_year, table)
+    return table[:, 0].copy(), table[:, 1].copy()
+
+
+@kernel
+def _ratios(daily: F64, days_a_year: float, out: F64) -> None:
+    for g in range(daily.shape[0]):
+        out[g, 0], out[g, 1] = _ratio(daily[g], days_a_year)
+
+
+@step
+def _ratio(daily: F64, days_a_year: float) -> tuple[float, float]:
+    """Sharpe and Sortino of one row."""
+    n = daily.size
     if n < 2:  # noqa: PLR2004 - a deviation needs two
-        nan = np.full(daily.shape[0], np.nan)
-        return nan, nan.copy()
-    mean = daily.mean(axis=1)
-    root = np.sqrt(days_a_year)
-    same = (daily == daily[:, :1]).all(axis=1)
-    spread = daily.std(axis=1, ddof=1)
-    sharpe = np.where(same, 0.0, mean / np.where(same, 1.0, spread) * root)
-    below = np.sqrt((np.minimum(daily, 0.0) ** 2).sum(axis=1) / (n - 1))
-    sortino = np.where(
-        mean == 0.0, 0.0, np.where(below > 0.0, mean / np.where(below > 0.0, below, 1.0) * root, np.nan)
-    )
-    return sharpe, sortino
+        return math.nan, math.nan
+    total, same = 0.0, True
+    for r in daily:
+        total += r
+        same = same and r == daily[0]
+    mean = total / n
+    squares, below = 0.0, 0.0
+    for r in daily:
+        squares += (r - mean) * (r - mean)
+        below += min(r, 0.0) * min(r, 0.0)
+    root = math.sqrt(days_a_year)
+    sharpe = 0.0 if same else mean / math.sqrt(squares / (n - 1)) * root
+    if mean == 0.0:
+        return sharpe, 0.0
+    return sharpe, mean / math.sqrt(below / (n - 1)) * root if below > 0.0 else math.nan
+
+
+@step
+def _share(part: float, whole: float) -> float:
+    """NaN where the whole is not positive."""
+    return part / whole if whole > 0.0 else math.nan
+
+
+@kernel
+def _figures(accounts: F64, daily: F64, year: float, n_bars: float, out: F64) -> None:
+    """One row of `out` an account, in the order of FIGURES."""
+    n_days = daily.shape[1]
+    for g in range(accounts.shape[0]):
+        account, row = accounts[g], out[g]
+        growth, trades = account[at.EQUITY] / account[at.CAPITAL], account[at.N_TRADES]
+        cagr = growth ** (year / n_days) - 1.0 if growth > 0.0 else -1.0
+        drawdown = max(account[at.DRAWDOWN], 1.0 - account[at.TROUGH] / account[at.PEAK])
+        row[0], row[1] = growth - 1.0, cagr
+        row[2], row[3] = _ratio(daily[g], year)
+        row[4] = _share(cagr, drawdown)
+        row[5] = drawdown
+        row[6] = max(account[at.LONGEST], n_bars - 1.0 - account[at.PEAK_BAR])
+        row[7] = trades
+        row[8] = _share(account[at.N_WINS], trades)
+        row[9] = _share(account[at.WON], account[at.LOST])
+        row[10] = _share(account[at.RETURNS], trades)
+        row[11] = _share(account[at.TURNOVER], account[at.DAY_SUM] / n_days) / (n_days / year)
+        row[12] = account[at.EXPOSED] / n_bars
+        row[13] = _share(account[at.HELD], trades)
+        row[14] = account[at.FEES]

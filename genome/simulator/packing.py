@@ -1,7 +1,9 @@
 """Genomes as arrays: one table of columns, all programs end to end, one row of traits each."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +34,37 @@ class Packed:
     order: I64
 
 
+_MOST_CROWDS = 4
+_kept: OrderedDict[tuple[int, ...], tuple[tuple[Genome, ...], Packed]] = OrderedDict()
+_lock = Lock()
+
+
 def pack(genomes: Sequence[Genome]) -> Packed:
-    """Compile genomes, effective or not, and lay them out for the simulator. Raises `BadInput`."""
+    """Compile genomes, effective or not, and lay them out for the simulator. Raises `BadInput`.
+
+    A crowd meets one market after another, and one window after another: the newest crowds stay packed.
+    """
+    key = tuple(map(id, genomes))
+    with _lock:
+        found = _kept.get(key)
+        if found is not None:  # it holds its genomes, so no others can have those ids
+            _kept.move_to_end(key)
+            return found[1]
+    made = _packed(genomes)
+    with _lock:
+        _kept[key] = tuple(genomes), made
+        while len(_kept) > _MOST_CROWDS:
+            _kept.popitem(last=False)
+    return made
+
+
+def forget() -> None:
+    """Pack anew the next time; for measurements."""
+    with _lock:
+        _kept.clear()
+
+
+def _packed(genomes: Sequence[Genome]) -> Packed:
     ready = [effective(genome) for genome in genomes]
     programs = compile_genomes(ready)
     table, needed = traits_of(ready)

@@ -21,6 +21,7 @@ from genome.simulator.packing import Packed, pack
 from genome.simulator.stretches import MATRICES, Filling, Stretches, Task, share
 from genome.simulator.traits import checked_capital, fresh_account
 
+_CORES = os.cpu_count() or 1
 Progress = Callable[[int, int], None]
 
 
@@ -60,7 +61,7 @@ def evaluate(
     progress   called with (markets done, markets) after each
     """
     checked_capital(capital)
-    count = threads or os.cpu_count() or 1
+    count = threads or _CORES
     table = np.empty((len(FIGURES), len(genomes), len(markets)))
     returns, days = [], []
     for m, market in enumerate(markets):

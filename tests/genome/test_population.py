@@ -188,6 +188,15 @@ def test_a_stretch_is_whole_words_of_bars(size, rows):
     assert population._stretch_bars(size, rows) % 64 == 0
 
 
+def test_crowds_that_stay_packed_are_never_mistaken_for_others():
+    """More crowds than are kept, some of the same genomes in another order, again and again."""
+    crowds = [[*CROWD[i : i + 3], CROWD[(5 * i) % 40]] for i in range(7)] + [CROWD[:4], CROWD[3::-1]]
+    expected = [[evaluate([genome], [path()]).figures["fees"][0, 0] for genome in crowd] for crowd in crowds]
+    for _ in range(2):
+        for crowd, fees in zip(crowds, expected, strict=True):
+            assert evaluate(crowd, [path()]).figures["fees"][:, 0].tolist() == fees
+
+
 def test_markets_are_evaluated_each_by_itself():
     markets = [path(1), path(2, size=1_700), path(3, bar_s=3_600)]
     together = evaluate(CROWD[:5], markets)
