@@ -94,17 +94,27 @@ def _share_below(state: F64, o: int, window: int, value: float) -> float:
     """Share of the last `window` values, this one included, below this one; equal ones count half. Slots: LAG_SLOTS + window."""
     at = int(state[o + 1])
     ring = state[o + LAG_SLOTS : o + LAG_SLOTS + window]
-    ring[at] = value
     state[o] += 1.0
     state[o + 1] = 0 if at + 1 == window else at + 1
-    if state[o] < window:
-        return np.nan
+    share = np.nan
+    if state[o] >= window:
+        # Counted before the value is written: a vector that is read right after a part of it was written waits for that.
+        # What it takes the place of does not count, and it is equal to itself.
+        gone = ring[at]
+        share = (_below(ring, value) + 0.5 - 1.0 * (gone < value) - 0.5 * (gone == value)) / window
+    ring[at] = value
+    return share
+
+
+@lean_step
+def _below(ring: F64, value: float) -> float:
+    """How many are below, equal ones half."""
     below = 0
     equal = 0
-    for k in range(window):
+    for k in range(ring.size):
         below += ring[k] < value
         equal += ring[k] == value
-    return (below + 0.5 * equal) / window
+    return below + 0.5 * equal
 
 
 @lean
