@@ -1,0 +1,1 @@
+"""Hurting an organism on purpose, and counting what came of it."""
