@@ -57,16 +57,20 @@ class CommandsDb:
         self._path = Path(path)
 
     def give(self, command: str, operator: str, note: str, hours: float | None = None) -> int:
-        """Write a command durably; return its id, which rises for ever."""
+        """Write a command durably; return its id, which rises for ever: also over a file that was moved aside or put back.
+
+        The body knows by its id that a command was carried out already: an id given twice would be a halt unheard.
+        """
         if command not in COMMANDS:
             raise BadInput(f"a command must be one of {', '.join(COMMANDS)}; was {command!r}.")
         if hours is not None and not 0.0 < hours <= 24 * 365:
             raise BadInput(f"hours must be above 0 and at most a year; was {hours:g}.")
-        values = (time.time_ns(), command, operator[:LONGEST_TEXT], note[:LONGEST_TEXT], hours)
+        now_ns = time.time_ns()
+        values = (now_ns // 1_000, now_ns, command, operator[:LONGEST_TEXT], note[:LONGEST_TEXT], hours)
         with self._writing() as connection:
             (number,) = connection.execute(
-                "INSERT INTO commands (given_wall_ns, command, operator, note, hours)"
-                " VALUES (?, ?, ?, ?, ?) RETURNING id",
+                "INSERT INTO commands (id, given_wall_ns, command, operator, note, hours)"
+                " VALUES (max(?, (SELECT coalesce(max(id), 0) + 1 FROM commands)), ?, ?, ?, ?, ?) RETURNING id",
                 values,
             ).fetchone()
         return int(number)

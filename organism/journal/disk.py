@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from organism.errors import JournalDamaged
 from organism.journal.reader import Reader
 from organism.journal.rows import Run
-from organism.journal.schema import BUSY_S, COLUMNS, migrate, open_writer, writing
+from organism.journal.schema import BUSY_S, COLUMNS, migrate, open_reader, open_writer, writing
 from organism.journal.segments import (
     CURRENT,
     archive,
@@ -73,14 +75,37 @@ class Disk:
             if durability == "full":
                 sync_new_folder(folder)
             begin_first(folder, namespace or secrets.token_hex(8), durability=durability)
+        self._refuse_foreign_log(kept)
         self._connection = open_writer(folder / CURRENT, durability)
         try:
             migrate(self._connection)
             self._load()
             self._prove(kept)
         except BaseException:
-            self._connection.close()
+            self._let_go_untouched()
             raise
+
+    def _refuse_foreign_log(self, kept: Tip | None) -> None:
+        """A journal that was closed in order has an empty log: one with rows in it belongs to another file."""
+        if kept is None or not kept.file:
+            return
+        path = self._folder / CURRENT
+        if self._wal.exists() and self._wal.stat().st_size and fingerprint(path) == kept.file:
+            raise JournalDamaged(
+                f"{self._wal.name} does not belong to {CURRENT}, which was closed in order at row {kept.seq}: reading "
+                f"both together would mix two journals. Move {self._wal.name} away, and start again."
+            )
+        # From here on rows may gather in the log.
+        write_tip(self._folder, msgspec.structs.replace(kept, file=""), sync=self._durability == "full")
+
+    def _let_go_untouched(self) -> None:
+        """Close without folding the log: it may be another file's, and folded in it would destroy what is refused."""
+        try:
+            with contextlib.closing(open_reader(self._folder / CURRENT, sealed=False)) as last:
+                last.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                self._connection.close()
+        finally:
+            self._connection.close()
 
     def _load(self) -> None:
         meta = read_meta(self._connection)

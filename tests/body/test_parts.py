@@ -144,8 +144,8 @@ def test_commands_are_delivered_once_and_in_the_order_they_were_given(tmp_path: 
 
 
 def test_a_command_that_was_applied_before_the_restart_is_answered_and_not_delivered(tmp_path: Path):
-    place = Counter(tmp_path, applied=("cmd:1",))
-    number = place.commands.give("halt", "drill", "")
+    number = Counter(tmp_path).commands.give("halt", "drill", "")
+    place = Counter(tmp_path, applied=(f"cmd:{number}",))
     place.desk.turn()
     assert not place.heard
     assert place.desk.is_clear

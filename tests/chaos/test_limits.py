@@ -58,7 +58,7 @@ def left_over(state: Path) -> list[str]:
         pytest.param(limits.few_files(8), "Too many open files", id="8 descriptors"),
         pytest.param(limits.few_files(16), "giving up with status 70", id="16 descriptors"),
         pytest.param(limits.few_threads(1), "can't start new thread", id="1 thread"),
-        pytest.param(limits.few_threads(3), "can't start new thread", id="3 threads"),
+        pytest.param(limits.few_threads(3), "giving up with status 70", id="3 threads"),
         pytest.param(limits.little_memory(100 * 2**20), "giving up with status 70", id="100 MB of addresses"),
         pytest.param(limits.little_memory(400 * 2**20), "giving up with status 70", id="400 MB of addresses"),
         pytest.param(limits.small_files(400_000), "giving up with status 70", id="400 kB of disk"),
