@@ -141,7 +141,8 @@ class ViewWriter:
                 error.__cause__, sqlite3.Error
             ):  # the disk refused: the next start reads it all again
                 self._unfinished = True
-                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (UNFINISHED,))
+                with self._transaction() as db:
+                    db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (UNFINISHED,))
         self._lost = False
         return n
 
