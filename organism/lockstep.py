@@ -94,6 +94,7 @@ class Lockstep:
         self._per_instant_ns = int(mono_per_instant_s * NS_PER_S)
         self._late: list[tuple[int, int, str, Envelope]] = []
         self._n_injected = 0
+        self._began = journal.tip[0]  # ids must not come again when another driver goes on with this journal
         self._ready: list[_Living] = []
         self.spine = Spine(journal, deliver=self._deliver, ports=ports or {}, observers=observers)
         self.organs: dict[str, _Living] = {}
@@ -115,7 +116,7 @@ class Lockstep:
     def inject(self, organ: str, message: Message, *, sender: str, envelope_id: str = "") -> None:
         """Give an organ a message from outside."""
         self._n_injected += 1
-        identity = envelope_id or f"{sender}:{self._n_injected}"
+        identity = envelope_id or f"{sender}:{self._began}.{self._n_injected}"
         self._deliver(organ, Envelope(identity, sender, 0, self.spine.market_ns, "", message))
 
     def answer(self, message: Message, origin: Origin, organ: str = "motor") -> None:

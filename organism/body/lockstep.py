@@ -4,20 +4,28 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from organism.body.anatomy import instruments_of, organ_cores
-from organism.effects import VenueAdvance, VenueCancel, VenueQuery, VenueReport, VenueSubmit
+from organism.effects import Effect, VenueAdvance, VenueCancel, VenueQuery, VenueReport, VenueSubmit
+from organism.invariants import Departure, Judge, Probe
 from organism.journal.port import Journal
 from organism.lockstep import Faults, Lockstep
 from organism.settings import Settings
-from organism.spine import Observer
+from organism.spine import Observer, Origin, Port
 from organs.motor.paper.matching import PaperExchange
 from organs.motor.paper.port import LockstepPaperPort
 
 
 class Assembled(NamedTuple):
-    """A lockstep organism and the venue it trades on."""
+    """A lockstep organism, the venue it trades on, and who judges it: after each step, without being asked."""
 
     driver: Lockstep
     exchange: PaperExchange
+    judge: Judge | None = None
+
+    def look(self) -> None:
+        """Measure what a simulation can measure: how full the fullest mailbox is."""
+        if self.judge is not None:
+            deepest = max(len(living.lanes) for living in self.driver.organs.values())
+            self.judge.look(Probe(inbox_depth=deepest))
 
 
 def assemble(
@@ -29,8 +37,12 @@ def assemble(
     states: Mapping[str, tuple[Any, int]] | None = None,
     observers: tuple[Observer, ...] = (),
     safe: bool = False,
+    judge: Judge | None = None,
 ) -> Assembled:
-    """Put it together. An earlier `exchange` and `states` make it go on where another one ended."""
+    """Put it together. An earlier `exchange` and `states` make it go on where another one ended.
+
+    judge   sees every step as it is recorded, and every request as it leaves
+    """
     instruments = instruments_of(settings)
     cores = organ_cores(settings, instruments, journal.namespace)
     venue = exchange or PaperExchange(settings.paper, instruments, seed=settings.seed)
@@ -38,12 +50,26 @@ def assemble(
     driver = Lockstep(
         cores.values(),
         journal,
-        ports=dict.fromkeys((VenueAdvance, VenueSubmit, VenueCancel, VenueQuery, VenueReport), port.perform),
-        observers=observers,
+        ports=dict.fromkeys(
+            (VenueAdvance, VenueSubmit, VenueCancel, VenueQuery, VenueReport),
+            port.perform if judge is None else watched(port.perform, judge, journal),
+        ),
+        observers=observers if judge is None else (*observers, judge.observe),
         seed=settings.seed,
         faults=faults,
         states=states,
         safe=safe,
         before_start=port.bind,
     )
-    return Assembled(driver, venue)
+    return Assembled(driver, venue, judge)
+
+
+def watched(perform: Port, judge: Judge, journal: Journal) -> Port:
+    """The same port, judged: what leaves must be durable by then (I1)."""
+
+    def depart(effect: Effect, origin: Origin) -> None:
+        if type(effect) is VenueSubmit:
+            judge.departed(Departure(origin.seq, effect.client_order_id, journal.durable_seq))
+        perform(effect, origin)
+
+    return depart

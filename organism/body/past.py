@@ -1,6 +1,7 @@
 """Settings of earlier runs, kept by their hash: a row is folded with the settings it was decided with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from organism.body.anatomy import instruments_of, organ_cores
 from organism.config import without_channels
 from organism.core import OrganCore
+from organism.invariants import Bounds, Rules
 from organism.journal.rows import Run
 from organism.journal.tip import write_atomically
 from organism.settings import Settings
@@ -23,6 +25,35 @@ def keep(state: Path, settings: Settings, name: str) -> None:
     path = folder / f"{name}.json"
     if not path.exists():
         write_atomically(path, msgspec.json.encode(without_channels(settings)), sync=True)
+
+
+def kept(state: Path, name: str) -> Settings | None:
+    """Settings that were written down under a hash; None when they are not there, or not readable any more."""
+    try:
+        return msgspec.json.decode((state / FOLDER / f"{name}.json").read_bytes(), type=Settings)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def rules_of(settings: Settings) -> Rules:
+    """What the invariants must be told of these settings."""
+    most = 2 * settings.supervision.mailbox  # a mailbox takes what is under way when the feed is told to wait
+    return Rules(
+        instruments={i.symbol: i for i in instruments_of(settings)},
+        risk=settings.risk,
+        starting_cash=Decimal(repr(settings.paper.starting_cash)),
+        bounds=Bounds(inbox_depth=most),
+    )
+
+
+def rules_in(state: Path) -> Callable[[Run], Rules | None]:
+    """What each run on a state folder was set up with; None where its settings were not kept."""
+
+    def of(run: Run) -> Rules | None:
+        settings = kept(state, run.settings_hash)
+        return None if settings is None else rules_of(settings)
+
+    return of
 
 
 class Past:
@@ -40,9 +71,7 @@ class Past:
         return self._built[name]
 
     def _build(self, name: str, namespace: str) -> Mapping[str, OrganCore[Any]] | None:
-        try:
-            data = (self._state / FOLDER / f"{name}.json").read_bytes()
-            settings = msgspec.json.decode(data, type=Settings)
-        except (OSError, msgspec.DecodeError):
+        settings = kept(self._state, name)
+        if settings is None:
             return None
         return organ_cores(settings, instruments_of(settings), namespace)

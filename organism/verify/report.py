@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from organism.verify.promises import Promise
+
 _SHOWN = 40  # findings printed for a person; --json has more
 
 
@@ -32,6 +34,7 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     unexplained    venue quantity − what fills make, by symbol
     chain          "ok", or "damaged"
     compared       whether the venue's book was there to compare with
+    invariants     I1 to I12, each judged from the rows alone
     """
 
     ok: bool
@@ -54,6 +57,7 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     n_findings: int
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+    invariants: tuple[Promise, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON. `unexplained_quantity` is the sum of |unexplained| over instruments: 0 is healthy."""
@@ -63,11 +67,15 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
         found["cash_difference"] = format(self.cash_difference, "f")
         found["findings"] = [{"kind": f.kind, "text": f.text, "seq": f.seq} for f in self.findings]
         found["notes"] = list(self.notes)
+        found["invariants"] = {p.invariant: _as_dict(p) for p in self.invariants}
         return found
 
     def render(self) -> str:
         """For a person: the verdict first."""
+        broken = [p.invariant for p in self.invariants if p.holds is False]
         verdict = "Everything holds" if self.ok else f"{self.n_findings} breaches"
+        if broken:
+            verdict += f", {', '.join(broken)} broken"
         beside = "" if self.compared else " (without the venue's book: there is none)"
         size = (
             f"{self.events:,} journal rows, {self.orders:,} orders ({self.open_orders} open), "
@@ -77,7 +85,9 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
             f"chain {self.chain}, {self.duplicates} duplicates, {self.phantoms} phantoms, {self.lost} lost, "
             f"{self.in_flight} under way, unexplained quantity {self.as_dict()['unexplained_quantity']:g}."
         )
-        lines = [f"{verdict}: {size}{beside}.", counts]
+        lines = [f"{verdict}: {size}{beside}.", counts, *map(_line, self.invariants)]
+        for promise in self.invariants:
+            lines += [f"  {b.invariant:9} {f'row {b.seq}: ' if b.seq else ''}{b.text}" for b in promise.found]
         for finding in self.findings[:_SHOWN]:
             where = f"row {finding.seq}: " if finding.seq is not None else ""
             lines.append(f"  {finding.kind:9} {where}{finding.text}")
@@ -85,3 +95,18 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
             lines.append(f"  … and {self.n_findings - min(_SHOWN, len(self.findings))} more")
         lines += [f"  note: {text}" for text in self.notes]
         return "\n".join(lines)
+
+
+def _as_dict(promise: Promise) -> dict[str, Any]:
+    found = [{"seq": b.seq, "subject": b.subject, "text": b.text} for b in promise.found]
+    return {
+        **{n: getattr(promise, n) for n in ("title", "holds", "judged", "breaches", "note")},
+        "found": found,
+    }
+
+
+def _line(promise: Promise) -> str:
+    word = {True: "holds", False: f"BROKEN, {promise.breaches} times", None: "not judged"}[promise.holds]
+    times = f", judged {promise.judged:,} times" if promise.judged else ""
+    note = f" ({promise.note})" if promise.note else ""
+    return f"  {promise.invariant:4} {promise.title:24} {word}{times}{note}"

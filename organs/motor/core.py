@@ -117,6 +117,9 @@ class _Motor:
         effects: list[Effect] = [orders.updated(tracked)]
         if state.safe and orders.is_entry(approved.order):
             tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, now, "safe mode: no entries")
+        elif not state.entries and orders.is_entry(approved.order):
+            # Approved before trading was restricted, read after it: the restriction travels in the faster lane.
+            tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, now, "no entries are allowed any more")
         elif orders.is_late(approved.order, now):
             tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, now, "the market has moved on")
         elif not state.clean and (orders.is_entry(approved.order) or not self.venue.reduce_only):

@@ -21,11 +21,13 @@ from organism.messages import (
     Filled,
     InstantSettled,
     OrderApproved,
+    OrderProposed,
     OrderUpdated,
     PortfolioMarked,
     Priority,
     QueryAnswered,
     Severity,
+    VenueAdvanced,
 )
 from organism.portfolio import MarkedPosition, VenueOrder, VenuePosition
 from organism.trading import ApprovedOrder, Fill, Order, OrderKind, OrderStatus, Purpose, Side
@@ -43,7 +45,8 @@ class World:
     def __init__(self, journal=None):
         self.journal = journal or MemoryJournal()
         self.incarnations = {}
-        self.steps = itertools.count(1)
+        self.steps = {}
+        self.reads = itertools.count(1)
         self.trade_ids = itertools.count(1)
         self.orders = {}
         self.filled = {}
@@ -57,12 +60,13 @@ class World:
     def row(self, organ, *effects, reads=None):
         if organ not in self.incarnations:
             self.incarnations[organ] = self.journal.begin_incarnation(organ)
-        step = next(self.steps)
-        inner = InstantSettled(at_ns=step, session=1, bars=())
-        envelope = Envelope(reads or "0.0", "x", 1, step, "", inner)
-        if isinstance(reads, QueryAnswered):
-            envelope = Envelope(f"venue:{step}", "venue", 0, step, "", reads)
-        now = Now(step, step, step, step)
+        number = next(self.reads)
+        inner = InstantSettled(at_ns=number, session=1, bars=())
+        envelope = Envelope(reads or f"x:{number}", "x", 1, number, "", inner)
+        if reads is not None and not isinstance(reads, str):
+            envelope = Envelope(f"venue:{number}", "venue", 0, number, "", reads)
+        step = self.steps[organ] = self.steps.get(organ, 0) + 1
+        now = Now(number, number, number, step)
         return self.journal.record(organ, self.incarnations[organ], step, envelope, effects, now)
 
     def say(self, organ, *messages, to=("metabolism",)):
@@ -74,7 +78,8 @@ class World:
             purpose=Purpose.TARGET, reference_price=Decimal(10), created_ns=1,
         )  # fmt: skip
         self.orders[name] = order
-        return self.say(organ, OrderApproved(approved=ApprovedOrder(order=order, approved_ns=1)))
+        approved = OrderApproved(approved=ApprovedOrder(order=order, approved_ns=1))
+        return self.row(organ, Publish(to=("metabolism",), message=approved), reads=OrderProposed(order=order))
 
     def update(self, name, status, filled="0", client_id=None, organ="motor"):
         update = OrderUpdated(
@@ -134,15 +139,15 @@ class World:
                 status=status,
                 filled=done,
             )
-            effects.insert(0, Publish(to=("metabolism", "immune"), message=update))
-        seq = self.row("motor", *effects)
+            effects.append(Publish(to=("metabolism", "immune"), message=update))
+        seq = self.row("motor", *effects, reads=VenueAdvanced(at_ns=1, fills=(fill,), orders=()))
         if booked:
             self.cash -= fill.quantity * fill.side.sign * fill.price + fill.fee
             self.fees += fill.fee
             self.held[X] = self.held.get(X, Decimal(0)) + fill.quantity * fill.side.sign
         if read:
-            self.row("metabolism", reads=f"{seq}.{len(effects) - 1}")
-        return f"{seq}.{len(effects) - 1}"
+            self.row("metabolism", reads=f"{seq}.0")
+        return f"{seq}.0"
 
     def mark(self, organ="metabolism", **changes):
         value = sum(self.held.values()) * Decimal(10)
@@ -731,6 +736,35 @@ def test_a_whole_state_folder_passes(folder):
     assert report.ok, texts(report)
     assert (report.events, report.chain, report.compared) == (report.tip_seq, "ok", True)
     assert report.render().startswith("Everything holds")
+
+
+def test_the_invariants_are_reported_by_id_and_what_was_not_judged_says_why(folder):
+    path, world = folder
+    report = verify(path, world.truth)
+    assert [p.invariant for p in report.invariants] == [f"I{n}" for n in range(1, 13)]
+    held = {p.invariant for p in report.invariants if p.holds}
+    assert {"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I10"} <= held
+    told = json.loads(json.dumps(report.as_dict()))["invariants"]
+    assert (told["I3"]["holds"], told["I3"]["breaches"], told["I3"]["found"]) == (True, 0, [])
+    assert told["I3"]["judged"] > 0
+    for name in ("I9", "I11", "I12"):
+        assert told[name]["note"]
+    assert "I4   equity identity" in report.render()
+
+
+def test_a_broken_invariant_fails_the_audit_by_its_id(tmp_path):
+    world = World(SqliteJournal(tmp_path, durability="off", threaded=False))
+    world.mark()
+    world.order("1")
+    fill = world.execute("1", "2")
+    world.row("motor", reads=VenueAdvanced(at_ns=1, fills=(fill,), orders=()))  # heard, and told to nobody
+    world.journal.close()
+    report = verify(tmp_path)
+    assert not report.ok
+    (broken,) = [p for p in report.invariants if p.holds is False]
+    assert broken.invariant == "I3"
+    assert "told to nobody" in broken.found[0].text
+    assert "I3 broken" in report.render()
 
 
 def test_a_row_changed_on_disk_is_named_and_what_comes_before_is_still_judged(folder):

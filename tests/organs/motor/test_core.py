@@ -22,10 +22,11 @@ from organism.messages import (
     ReportAnswered,
     SubmitAnswered,
     TimerFired,
+    TradingStateChanged,
     VenueAdvanced,
 )
 from organism.portfolio import VenueOrder, VenuePosition
-from organism.trading import OrderStatus, Purpose, Side
+from organism.trading import OrderStatus, Purpose, Side, Standing, TradingState
 from organs.motor.core import motor_core
 from organs.motor.orders import client_order_id
 from organs.motor.state import N_ENDED, MotorState
@@ -168,6 +169,19 @@ def test_what_waits_too_long_expires_even_if_the_venue_never_answers():
     motor.market_ns = START + BAR_NS
     assert [u.status for u in said(motor.hear(closed()), OrderUpdated)] == [S.EXPIRED]
     assert done(motor.report(), VenueSubmit) == []
+
+
+def test_an_entry_approved_before_a_halt_and_read_after_it_never_leaves():
+    """A change of the trading state travels in the faster lane, and overtakes what was approved before it."""
+    motor = Motor()
+    halted = Standing(state=TradingState.HALTED)
+    motor.hear(TradingStateChanged(before=Standing(), after=halted, cause="a person"))
+    effects = motor.order()
+    assert [u.status for u in said(effects, OrderUpdated)] == [S.INTENT, S.EXPIRED]
+    assert done(effects, VenueSubmit) == []
+    assert len(done(motor.order("2-0", reduce_only=True), VenueSubmit)) == 1, "the way out stays open"
+    motor.hear(TradingStateChanged(before=halted, after=Standing(), cause="a person"))
+    assert len(done(motor.order("3-0"), VenueSubmit)) == 1
 
 
 def test_an_order_cancelled_while_it_waits_never_leaves():
