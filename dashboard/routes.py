@@ -120,6 +120,7 @@ def vitals(window: Window) -> dict[str, Any]:
         "strategies": glimpse.rows("strategies"),
         "machine": glimpse.part("machine"),
         "limits": glimpse.part("limits"),
+        "invariants": glimpse.part("invariants"),
         "rates": glimpse.part("rates"),
     }
 

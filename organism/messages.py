@@ -534,7 +534,7 @@ Message = (
 # A poison message of one of these kinds is never set aside: it halts and escalates.
 NEVER_SET_ASIDE: tuple[type, ...] = (
     Filled, OrderUpdated, OperatorCommanded, OrderApproved, SubmitAnswered, CancelAnswered,
-    QueryAnswered, VenueAdvanced, ReportAnswered, Recovered, Reconciled, TradingStateChanged,
+    QueryAnswered, VenueAdvanced, ReportAnswered, Recovered, Reconciled, TradingStateChanged, InvariantBroken,
 )  # fmt: skip
 
 # Latest wins: an older one that was not read yet is worth nothing.

@@ -70,6 +70,7 @@ def status(state_dir: Path | str, *, now_ns: Callable[[], int] = time.time_ns) -
         "unknown_orders": reconciled.get("unknown", []),
         "last_bar_at": utc(_last_bar_ns(body, seen)),
         "standing": standing,
+        "invariants": _part(seen, "invariants"),
         "body": {name: body.get(name) for name in _BODY} if body else {},
         "machine": _part(seen, "machine"),
         "denials": seen.get("denials", []),
@@ -108,6 +109,7 @@ def render(found: dict[str, Any]) -> str:
         f"market    {found['last_bar_at'] or 'no bar yet'}",
         f"truth     unexplained quantity {_number(found['unexplained_quantity'], 8)}"
         + (f", {len(found['unknown_orders'])} orders unproven" if found["unknown_orders"] else ""),
+        f"promises  {_promises(found['invariants'])}",
         "",
     ]
     lines += _aligned(
@@ -215,6 +217,21 @@ def _unexplained(reconciled: dict[str, Any]) -> float | int | None:
         return None
     total = sum(abs(float(quantity)) for _, quantity in reconciled.get("unexplained", []))
     return total or 0
+
+
+def _promises(invariants: dict[str, Any]) -> str:
+    if not invariants:
+        return "not judged yet"
+    if invariants.get("trouble"):
+        return str(invariants["trouble"])
+    broken, behind = invariants.get("broken") or {}, invariants.get("behind") or 0
+    far = f"judged to journal row {invariants.get('judged_seq', 0):,}" + (
+        f", {behind:,} behind" if behind else ""
+    )
+    if not broken:
+        return f"every invariant holds, {far}"
+    newest = (invariants.get("newest") or [{}])[-1]
+    return f"BROKEN: {', '.join(broken)} ({far}). {newest.get('text', '')} `organism verify` says more."
 
 
 def _last_bar_ns(body: dict[str, Any], seen: dict[str, Any]) -> int | None:

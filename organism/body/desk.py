@@ -8,6 +8,7 @@ from organism.commands import CommandsDb
 from organism.core import Now
 from organism.effects import Effects, Publish
 from organism.messages import Envelope, OperatorCommanded, TradingStateChanged
+from organism.redaction import Redactor
 
 LOOK_S = 0.1  # between two looks at the table
 MOST_LOOKS = 60  # at a view that does not show a command: it may be broken, and the person has to hear of it all the same
@@ -33,6 +34,7 @@ class Desk:
         shown_seq: Callable[[], int] = lambda: sys.maxsize,
     ) -> None:
         self._shown_seq = shown_seq
+        self._redact = Redactor()
         self._looks = 0
         self._applied = applied
         self._commands = commands
@@ -65,7 +67,7 @@ class Desk:
                 command_id=command.id,
                 command=command.command,
                 operator=command.operator,
-                note=command.note,
+                note=self._redact(command.note),  # it is journalled, shown and sent
                 hours=command.hours,
             )
             self._deliver("immune", Envelope(identity, "operator", 0, 0, "", message))

@@ -19,6 +19,7 @@ from organism.body.children import FeedChild, VenueChild, trees
 from organism.body.crashpoints import CrashPoints
 from organism.body.desk import Desk
 from organism.body.ending import FLUSH_S, ORDERLY_S, StopAsked
+from organism.body.judging import judging_of
 from organism.body.past import Past, keep
 from organism.body.ready import made_ready
 from organism.body.watch import Heard, Parts, Watch
@@ -137,6 +138,7 @@ class Body:
     def _reach_out(self) -> None:
         """The venue, the view, the operator's desk."""
         paper, state = self.settings.paper, self.state
+        self.judging = judging_of(state, self.journal, self.settings, self.directory.deliver)
         self.venue = LivePaperPort(
             lambda: self._connected(
                 Remote(state)
@@ -225,7 +227,8 @@ class Body:
 
     def _ports(self, state: Path) -> dict[type, Callable[[Any, Origin], None]]:
         venue: dict[type, Callable[[Any, Origin], None]] = dict.fromkeys(
-            (VenueAdvance, VenueSubmit, VenueCancel, VenueQuery, VenueReport), self.venue.perform
+            (VenueAdvance, VenueSubmit, VenueCancel, VenueQuery, VenueReport),
+            self.judging.watched(self.venue.perform),
         )
         return venue | {StoreGenome: GenomeStorePort(state / "genome.db")}
 
@@ -276,7 +279,7 @@ class Body:
                 settings=settings, journal=self.journal, view=self.view, heard=self.heard, clock=self.clock,
                 samples=supervisor.sample, steps=self._steps, venue=self.venue,
                 deliver=self.directory.deliver, remedy=self._remedy, folder=self.state, safe=self._safe,
-                boot=self.boot,
+                boot=self.boot, judging=self.judging,
             )
         )  # fmt: skip
         return supervisor
@@ -390,10 +393,7 @@ class Body:
             self.journal.flush()
         else:
             alert = AlertRaised(
-                severity=Severity.WARNING,
-                priority=Priority.HIGH,
-                title="Recovery is at work",
-                body=why,
+                severity=Severity.WARNING, priority=Priority.HIGH, title="Recovery is at work", body=why,
                 dedup_key="recovery",
-            )
+            )  # fmt: skip
             self._tell(("voice",), "watch", alert)

@@ -11,16 +11,18 @@ from typing import Protocol
 import msgspec
 
 from organism import __version__
+from organism.body.judging import Judging
 from organism.clock import Clock
 from organism.core import Now
 from organism.effects import Effects, Publish
+from organism.invariants import Probe
 from organism.journal.port import Journal
 from organism.messages import BarClosed, Envelope, OrganRestarted, PortfolioMarked, Reconciled, VitalsTaken
 from organism.post import Sample
 from organism.settings import Settings
 from organism.view.live import BodyLive, FeedLive, LiveSample, OrganLive
 from organism.view.writer import ViewWriter
-from organism.vitals import FeedSign, MachineSampler, OrganSign, VitalInputs, health, unknown
+from organism.vitals import FeedSign, Machine, MachineSampler, OrganSign, VitalInputs, health, unknown
 from organism.vitals.heal import EVERY_S, Action, Healing, tend
 
 TURN_S = 0.5
@@ -85,6 +87,7 @@ class Parts:
     folder: Path
     safe: bool
     boot: str
+    judging: Judging
 
 
 class Watch:
@@ -124,6 +127,7 @@ class Watch:
         self._commit_ms = (time.perf_counter() - started) * 1e3
 
     def _take_vitals(self, now_ns: int) -> None:
+        self._parts.judging.turn(self._probe())
         inputs = self._look()
         young = now_ns - self._began_ns < WARM_S * 1e9
         if young and not set(unknown(inputs)) <= {"slope"}:
@@ -136,6 +140,15 @@ class Watch:
         self._parts.deliver("immune", envelope)
         self._parts.deliver("voice", envelope)
         self._measure_rates(now_ns)
+
+    def _probe(self) -> Probe:
+        machine = self._inputs.machine if self._inputs is not None else Machine()
+        return Probe(
+            memory_mb=machine.memory_mb,
+            inbox_depth=max((s.mailbox_depth for s in self._parts.samples()), default=0),
+            threads=machine.threads,
+            descriptor_share=machine.descriptor_share,
+        )
 
     def _look(self) -> VitalInputs:
         parts, heard = self._parts, self._parts.heard
@@ -158,6 +171,7 @@ class Watch:
             n_unexplained=None if reconciled is None else len(reconciled.unexplained),
             n_unknown=None if reconciled is None else len(reconciled.unknown),
             reconciled_age_s=None if reconciled is None else (now_ns - heard.reconciled_mono_ns) / 1e9,
+            n_broken=parts.judging.n_broken,
             venue_silent_s=parts.venue.oldest_pending_s(),
             journal_lag_s=self._journal_lag_s(now_ns),
             machine=self._machine.sample(),
@@ -230,4 +244,5 @@ class Watch:
             rates=self._rates,
             limits=msgspec.to_builtins(parts.settings.risk),
             vitals=self._vitals,
+            invariants=parts.judging.summary(),
         )

@@ -68,6 +68,7 @@ class LiveSample:
     rates     {"nervous>brain": messages a second}
     limits    the [risk] settings by name; empty leaves what is there
     vitals    the newest score; None leaves the last one the journal knows
+    invariants   {broken, newest, judged_seq, behind, …}; empty leaves what is there
     """
 
     body: BodyLive
@@ -77,3 +78,4 @@ class LiveSample:
     rates: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     vitals: VitalsTaken | None = None
+    invariants: Mapping[str, object] = field(default_factory=dict)

@@ -48,6 +48,7 @@ class VitalInputs:
     losses_share           consecutive losses / the number at which losing positions are closed
     n_unexplained          instruments whose quantity at the venue nobody can explain
     n_unknown              orders whose fate is not proven
+    n_broken               invariants found broken since a person resumed last
     reconciled_age_s       since our fills were last compared with the venue's account
     venue_silent_s         age of the oldest question the venue has not answered, 0 when there is none
     journal_lag_s          age of the oldest recorded step that is not durable, 0 when there is none
@@ -60,6 +61,7 @@ class VitalInputs:
     losses_share: float | None = None
     n_unexplained: int | None = None
     n_unknown: int | None = None
+    n_broken: int | None = None
     reconciled_age_s: float | None = None
     venue_silent_s: float | None = None
     journal_lag_s: float | None = None
@@ -111,6 +113,7 @@ MEASURES = (
     Measure("risk", "drawdown", 0.3, 1.0, 35.0, "of the drawdown that halts", lambda i: i.drawdown_share),
     Measure("risk", "losses", 0.4, 1.0, 10.0, "of the losses in a row tolerated", lambda i: i.losses_share),
     Measure("truth", "quantity", 0.0, 1.0, 45.0, "instruments unexplained", lambda i: i.n_unexplained),
+    Measure("truth", "invariants", 0.0, 1.0, 45.0, "invariants broken", lambda i: i.n_broken),
     Measure("truth", "orders", 0.0, 3.0, 35.0, "orders unproven", lambda i: i.n_unknown),
     Measure("truth", "reconciled", 90.0, 300.0, 41.0, "s since reconciled", lambda i: i.reconciled_age_s),
     Measure("truth", "venue", 2.0, 10.0, 41.0, "s without the venue's answer", lambda i: i.venue_silent_s),

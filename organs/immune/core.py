@@ -21,6 +21,7 @@ from organism.messages import (
     FeedRecovered,
     FeedStalled,
     Filled,
+    InvariantBroken,
     Message,
     OperatorCommanded,
     OrderApproved,
@@ -98,6 +99,8 @@ def _step(state: ImmuneState, message: Fact, now: Now, rules: _Rules) -> _Result
             return _recovered(state, now, process=process, safe=safe)
         case Escalated(organ=organ, why=why):
             return _halted(state, now, f"{organ} gave up: {why}")
+        case InvariantBroken(invariant=name, text=text):
+            return _halted(state, now, f"invariant {name} is broken: {text}")
         case _:
             return state, ()
 

@@ -11,6 +11,7 @@ from organism.messages import (
     Escalated,
     FeedRecovered,
     FeedStalled,
+    InvariantBroken,
     Message,
     MessageSetAside,
     OrganRestarted,
@@ -71,6 +72,8 @@ class _Voice:
                 say.say(wording.set_aside(message))
             case Escalated():
                 say.say(wording.escalated(message))
+            case InvariantBroken():
+                say.say(wording.broken(message))
             case FeedStalled(feed=feed) if feed not in say.state.stalled:  # repeated while it lasts
                 say.update(stalled=(*say.state.stalled, feed))
                 say.say(wording.stalled(message))

@@ -22,6 +22,7 @@ from organism.messages import (
     AlertRaised,
     Escalated,
     FeedStalled,
+    InvariantBroken,
     MessageSetAside,
     OrganRestarted,
     Priority,
@@ -164,6 +165,15 @@ def escalated(message: Escalated) -> Saying:
         f"{message.organ} failed on something that must not be lost",
         f"Trading halts: {message.why}. {HOW_TO_RESUME}",
         f"escalated:{message.organ}",
+    )
+
+
+def broken(message: InvariantBroken) -> Saying:
+    """A promise about money or record did not hold."""
+    return urgent(
+        f"Invariant {message.invariant} is broken",
+        f"Trading halts: {message.text} `organism verify` says more. {HOW_TO_RESUME}",
+        f"invariant:{message.invariant}",
     )
 
 

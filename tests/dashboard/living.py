@@ -33,7 +33,7 @@ LIMITS = {
     "max_daily_loss": 0.05, "halve_at_drawdown": 0.08, "no_entries_at_drawdown": 0.10, "halt_at_drawdown": 0.15,
     "max_consecutive_losses": 3, "max_positions": 10,
 }  # fmt: skip
-PARTS = (("organs", 109), ("feeds", 45), ("risk", 45), ("truth", 207), ("machine", 176))  # most each can cost
+PARTS = (("organs", 109), ("feeds", 45), ("risk", 45), ("truth", 252), ("machine", 176))  # most each can cost
 FOUNDERS = (("ema_trend", 0.30), ("donchian_breakout", 0.18))
 BRED = (
     (0.34, """

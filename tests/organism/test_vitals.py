@@ -22,8 +22,8 @@ FINE_MACHINE = Machine(
 FINE = VitalInputs(
     organs=(OrganSign(name="brain", beat_age_s=0.1), OrganSign(name="motor", beat_age_s=0.2)),
     feeds=(FeedSign(name="replay", silent_s=0.5, stall_s=10.0),),
-    n_restarts=0, drawdown_share=0.0, losses_share=0.0, n_unexplained=0, n_unknown=0, reconciled_age_s=10.0,
-    venue_silent_s=0.0, journal_lag_s=0.0, machine=FINE_MACHINE,
+    n_restarts=0, drawdown_share=0.0, losses_share=0.0, n_unexplained=0, n_unknown=0, n_broken=0,
+    reconciled_age_s=10.0, venue_silent_s=0.0, journal_lag_s=0.0, machine=FINE_MACHINE,
 )  # fmt: skip
 BODY = [f.name for f in fields(VitalInputs) if f.name not in {"organs", "feeds", "machine"}]
 SCORED = [
@@ -64,6 +64,7 @@ DEFECTS = {
     "dead organ": (replace(FINE, organs=(OrganSign(name="brain", beat_age_s=9.0),)), "recovery"),
     "dead feed": (replace(FINE, feeds=(FeedSign(name="f", silent_s=30.0, stall_s=10.0),)), "recovery"),
     "unexplained quantity": (replace(FINE, n_unexplained=1), "recovery"),
+    "broken invariant": (replace(FINE, n_broken=1), "recovery"),
     "dumb venue": (replace(FINE, venue_silent_s=20.0), "recovery"),
     "journal not durable": (replace(FINE, journal_lag_s=9.0), "recovery"),
     "memory": (with_machine(memory_mb=1500.0), "recovery"),

@@ -12,6 +12,7 @@ from organism.messages import (
     Escalated,
     FeedRecovered,
     FeedStalled,
+    InvariantBroken,
     Recovered,
     TradingStateChanged,
 )
@@ -226,6 +227,15 @@ def test_an_escalation_halts(gate):
     g = gate()
     g.tell(Escalated(organ="motor", why="a fill could not be read"))
     assert g.standing.reason.startswith("Halted: motor gave up: a fill could not be read.")
+
+
+def test_a_broken_invariant_halts_until_a_person_resumes(gate):
+    g = gate()
+    g.tell(InvariantBroken(invariant="I3", breach_id="I3:7:X", text="X: fills make 1; the books hold 2."))
+    assert g.standing.reason.startswith("Halted: invariant I3 is broken: X: fills make 1; the books hold 2.")
+    assert g.propose(1).reason is Why.HALTED
+    g.command("resume")
+    assert isinstance(g.propose(1), Order)
 
 
 def test_live_and_paper_differ_in_nothing_but_the_word(gate):

@@ -18,6 +18,7 @@ from organism.messages import (
     FeedRecovered,
     FeedStalled,
     HealthPart,
+    InvariantBroken,
     MessageSetAside,
     OrganRestarted,
     Priority,
@@ -190,6 +191,12 @@ def test_restarts_dead_letters_and_escalations_are_said():
     assert life.hear(restart)[0].body == "Restart 1 of at most 3: ValueError."
     assert "7.0" in life.hear(letter)[0].body
     assert life.hear(Escalated(organ="motor", why="a fill failed"))[0].priority is Priority.CRITICAL
+    (told,) = life.hear(InvariantBroken(invariant="I3", breach_id="I3:7:X", text="The books hold 2."))
+    assert (told.priority, "I3" in told.title, "organism verify" in told.body) == (
+        Priority.CRITICAL,
+        True,
+        True,
+    )
     assert life.hear(StrategyRetired(genome_id="ema_1_ab", reason="drawdown"))[0].priority is Priority.LOW
 
 
