@@ -8,11 +8,13 @@ import datetime as dt
 import logging
 import logging.handlers
 import os
+import select
 import sys
 import threading
 import types
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 
@@ -92,13 +94,34 @@ class _Quiet(logging.Handler):
 class _Stderr(_Quiet, logging.Handler):
     """Standard error, whatever it is at the moment."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._n_unshown = 0
+
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line. A reader that went away is no reason to stop working."""
+        """Write one line. A reader that went away, or stands still, is no reason to stop working."""
         try:
+            if not _takes_more(sys.stderr):
+                self._n_unshown += 1
+                return
+            if self._n_unshown:
+                n, self._n_unshown = self._n_unshown, 0
+                sys.stderr.write(f"log: {n} lines could not be shown here; the file has them\n")
             sys.stderr.write(self.format(record) + "\n")
             sys.stderr.flush()
         except Exception:  # noqa: BLE001 - as every handler of the library does: logging never raises
             self.handleError(record)
+
+
+def _takes_more(stream: TextIO) -> bool:
+    """Whether a line can be written without waiting for whoever reads a pipe or a terminal."""
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError, AttributeError):  # no file at all, as under a test
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 class _PrivateFile(_Quiet, logging.handlers.RotatingFileHandler):
