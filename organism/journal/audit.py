@@ -71,24 +71,53 @@ def quarantine(folder: Path, at_seq: int) -> str:
         durability="full",
     )
     seq, digest, namespace = _salvage(fresh, damaged[0], at_seq)
-    place = folder / QUARANTINE / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for segment in reversed(damaged):
-        for suffix in ("-shm", "-wal", ""):
-            path = segment.path.with_name(segment.path.name + suffix)
-            if path.exists():
-                path.rename(place / path.name)
+    place = _new_place(folder)
     n_snapshots = _set_snapshots_aside(folder, place, seq)
-    forget_companions(fresh)
-    fresh.rename(folder / CURRENT)
-    sync_folder(folder)
+    _exchange(folder, place, damaged, fresh)
     write_tip(folder, Tip(namespace, seq, digest.hex()), sync=True)
+    sync_folder(folder)
     lost = max(0, report.tip_seq - seq)
     return (
         f"Set {', '.join(s.path.name for s in damaged)} and {n_snapshots} snapshots aside in {place}. "
         f"The journal goes on from row {seq}; {lost} later rows are no longer part of it. "
         f"Compare positions with the venue before trading: the next start reconciles first."
     )
+
+
+def _new_place(folder: Path) -> Path:
+    """A new folder for what is set aside, which a power cut leaves in place."""
+    stem = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+    names = (stem, *(f"{stem}-{n}" for n in range(2, 1_000)))
+    place = next(p for p in (folder / QUARANTINE / name for name in names) if not p.exists())
+    place.mkdir(mode=0o700, parents=True)
+    sync_folder(place.parent)
+    sync_folder(folder)
+    return place
+
+
+def _exchange(folder: Path, place: Path, damaged: list[Segment], fresh: Path) -> None:
+    """Put the fresh segment where the damaged ones were, in steps of which each may be the last before a power cut.
+
+    The damaged files get a second name first and lose the first one last, so that in every moment somebody has every
+    row, and whoever begins again comes to the same end.
+    """
+    for segment in damaged:
+        for suffix in ("", "-wal"):
+            path = segment.path.with_name(segment.path.name + suffix)
+            if path.exists():
+                (place / path.name).hardlink_to(path)
+    sync_folder(place)
+    for segment in damaged:
+        forget_companions(segment.path)
+    forget_companions(fresh)
+    fresh.rename(folder / CURRENT)
+    sync_folder(folder)
+    for segment in reversed(
+        damaged
+    ):  # the damaged row itself last: it tells whoever begins again where to begin
+        if segment.path != folder / CURRENT:
+            segment.path.unlink()
+            sync_folder(segment.path.parent)
 
 
 def _refuse_senseless(report: AuditReport, at_seq: int) -> None:

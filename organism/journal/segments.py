@@ -200,7 +200,9 @@ def archive(folder: Path, keep: int) -> list[Path]:
     moved: list[Path] = []
     for segment in sealed[: max(0, len(sealed) - keep)]:
         target = folder / ARCHIVE
-        target.mkdir(mode=0o700, exist_ok=True)
+        if not target.is_dir():
+            target.mkdir(mode=0o700)
+            sync_folder(folder)
         moved.append(segment.path.rename(target / segment.path.name))
         forget_companions(segment.path)
     if moved:

@@ -43,10 +43,10 @@ def _journal(house: House, told):
     try:
         kept = {row.seq: row.digest for row in journal.rows()}
         tip = journal.tip[0]
-        lost = [seq for seq, digest in rows if kept.get(seq) != digest and seq > _oldest(kept)]
+        lost = [seq for seq, digest in rows if kept.get(seq) != digest]
         if lost or max((seq for seq, _ in rows), default=0) > tip:
             yield f"lost: rows up to {rows[-1][0]} were acknowledged, {tip} is the last one here ({lost[:3]} differ)"
-        if sorted(kept) != list(range(_oldest(kept), tip + 1)) and kept:
+        if sorted(kept) != list(range(1, tip + 1)):
             yield "gap: row numbers"
         recovery = house.recovered(journal)
         if recovery.difference is not None:
@@ -63,10 +63,6 @@ def _journal(house: House, told):
     report = audit(house.folder)
     if not report.ok:
         yield f"corrupt: {report.details[:2]}"
-
-
-def _oldest(kept: dict[int, bytes]) -> int:
-    return min(kept, default=0)
 
 
 def _view(house: House, journal: SqliteJournal):

@@ -219,6 +219,12 @@ class Watcher:
             self._paths[inode] = there
             self.operations.append(Named(self._relative(there), inode, self._relative(ours)))
 
+    def _link(self, real: Any, source: Any, target: Any, **more: Any) -> None:
+        real(source, target, **more)
+        ours, there = self.seen(source), self.seen(target)
+        if ours is not None and there is not None:
+            self._name(there, self._inodes[ours])
+
     def _unlink(self, real: Any, path: Any, **more: Any) -> None:
         real(path, **more)
         ours = self.seen(path)
@@ -249,7 +255,7 @@ class Watcher:
         with contextlib.ExitStack() as stack:
             for name, method in (
                 ("open", self._open), ("write", self._write), ("fsync", self._fsync), ("fdatasync", self._fsync),
-                ("close", self._close), ("rename", self._rename), ("replace", self._rename),
+                ("close", self._close), ("rename", self._rename), ("link", self._link), ("replace", self._rename),
                 ("unlink", self._unlink), ("remove", self._unlink), ("mkdir", self._mkdir),
             ):  # fmt: skip
                 stack.enter_context(mock.patch.object(os, name, _through(method, getattr(os, name))))
