@@ -74,7 +74,7 @@ def _beside(
     found = None
     for _ in range(repeats):
         # Three of ours around one of theirs: it takes a hundred times as long, and so would the noise of one run.
-        ours += [_seconds(lambda: _anew(genomes, market, costs)) for _ in range(3)]
+        ours += [_anew(genomes, market, costs) for _ in range(3)]
         if peers.installed():
             begun = time.perf_counter()
             found = peers.figures(genomes, market, costs)
@@ -95,10 +95,10 @@ def _beside(
     return result
 
 
-def _anew(genomes: Sequence[Genome], market: Market, costs: Costs, threads: int | None = None) -> None:
-    """Evaluate genomes as if never seen: compiling them is part of the time."""
+def _anew(genomes: Sequence[Genome], market: Market, costs: Costs, threads: int | None = None) -> float:
+    """Seconds to evaluate genomes as if never seen: compiling them is part of it."""
     forget()
-    evaluate(genomes, [market], costs, 1.0, threads=threads)
+    return _seconds(lambda: evaluate(genomes, [market], costs, 1.0, threads=threads))
 
 
 def _trade_by_trade(market: Market, n: int) -> dict[str, Any]:
@@ -138,7 +138,8 @@ def _sizes(*, quick: bool) -> dict[str, Any]:
     for _ in range(3 if quick else 9):
         for size in grid:
             some, market, unit = crowd[: size[0]], markets[size[1]], 1e9 / (size[0] * size[1])
-            fresh[size].append(unit * _seconds(lambda g=some, m=market: _anew(g, m, crowds.COSTS)))  # type: ignore[misc]
+            evaluate(some, [market], crowds.COSTS, 1.0)  # the turn before was another size
+            fresh[size].append(unit * _anew(some, market, crowds.COSTS))
             again[size].append(
                 unit * _seconds(lambda g=some, m=market: evaluate(g, [m], crowds.COSTS, 1.0))  # type: ignore[misc]
             )
@@ -162,9 +163,7 @@ def _threads(market: Market, genomes: int, repeats: int) -> dict[str, Any]:
     times: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(repeats):
         for threads, into in times.items():
-            into.append(
-                _seconds(lambda n=threads: _anew(crowd, market, crowds.COSTS, threads=n))  # type: ignore[misc]
-            )
+            into.append(_anew(crowd, market, crowds.COSTS, threads=threads))
     one, two = statistics.median(times[1]), statistics.median(times[2])
     return {"cores": os.cpu_count(), "one_s": one, "two_s": two, "times": one / two}
 

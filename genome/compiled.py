@@ -17,6 +17,7 @@ from genome.families import learned
 from genome.genome import Genome
 from genome.identity import Genes
 from genome.market import F64, I64
+from genome.memory import recalled, remembered
 from genome.programs.columns import in_order
 from genome.programs.compiling import compile_genome
 from genome.programs.streaming import Plan, lookback, plan
@@ -57,24 +58,27 @@ class Compiled:
         """Its genes."""
         return self.genome.genes
 
+    @property
+    def _floats(self) -> int:
+        return N_OWN + at.N_ACCOUNT + int(self.sizes[1]) + self.plan.memory_size
+
     def initial(self) -> CompiledState:
         """Before the first bar."""
-        memory = np.zeros(N_OWN + at.N_ACCOUNT + int(self.sizes[1]) + self.plan.memory_size)
+        memory = np.zeros(self._floats)
         memory[N_OWN : N_OWN + at.N_ACCOUNT] = fresh_account(1.0)
         memory[N_OWN + at.N_ACCOUNT : N_OWN + at.N_ACCOUNT + int(self.sizes[1])] = 1.0  # unknown
-        return CompiledState(memory.tobytes())
+        return remembered(memory)
 
     def step(self, state: CompiledState, bar: Bar) -> tuple[CompiledState, float]:
         """Take a bar in. The forecast is for the next open, in [−1, 1]; NaN while warming up."""
-        memory = np.frombuffer(state.memory).copy()
+        memory = recalled(state, self._floats, self.initial)
         program = self.plan.program
         opened = bar.open_ns // _NS
         forecast = live(
             self.plan.columns, self.plan.parameters, self.plan.code, program.value, program.outputs, self.sizes, memory,
             self.traits, self.costs, one_bar(bar, opened + self.bar_s), np.array([opened]),
         )  # fmt: skip
-        after = CompiledState(memory.tobytes())
-        return after, forecast if memory[SEEN] >= self.warmup_bars else NAN
+        return remembered(memory), forecast if memory[SEEN] >= self.warmup_bars else NAN
 
 
 def one_bar(bar: Bar, closed_s: int) -> F64:

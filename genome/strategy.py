@@ -10,9 +10,13 @@ NAN = float("nan")
 
 
 class CompiledState(msgspec.Struct, frozen=True, gc=False, tag="compiled"):
-    """Memory of a compiled genome: float64 numbers, packed."""
+    """Memory of a compiled genome: float64 numbers, packed.
+
+    layout   the kernels that wrote it; the numbers mean nothing to others
+    """
 
     memory: bytes
+    layout: str = ""
 
 
 @runtime_checkable

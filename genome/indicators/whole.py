@@ -1,7 +1,7 @@
 """Kernels by name, and a word over a whole market."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 from typing import Any, Literal
 
@@ -53,6 +53,7 @@ def code_of(name: str) -> int:
     return _CODES[name]
 
 
+@lru_cache(1 << 14)
 def state_size(name: str, params: tuple[float, ...], timeframe: str = "") -> int:
     """Memory of a word with these parameters, in float64 slots; with a timeframe, for `advance_on`."""
     _single(name)

@@ -24,6 +24,7 @@ from genome.learned.program import CIRCLES, Written, laid_out, program
 from genome.learned.stepping import step_learned
 from genome.learned.walking import Signals, unpacked
 from genome.market import F64, I64
+from genome.memory import recalled, remembered
 from genome.programs.streaming import Plan, lookback
 from genome.simulator import layout as at
 from genome.simulator.living import N_OWN, SEEN
@@ -61,11 +62,15 @@ class LearnedStrategy:
         """Its genes."""
         return self.genome.genes
 
+    @property
+    def _floats(self) -> int:
+        return N_OWN + at.N_ACCOUNT + self.plan.memory_size
+
     def initial(self) -> CompiledState:
         """Before the first bar."""
-        memory = np.zeros(N_OWN + at.N_ACCOUNT + self.plan.memory_size)
+        memory = np.zeros(self._floats)
         memory[N_OWN : N_OWN + at.N_ACCOUNT] = fresh_account(1.0)
-        return CompiledState(memory.tobytes())
+        return remembered(memory)
 
     def step(self, state: CompiledState, bar: Bar) -> tuple[CompiledState, float]:
         """Take a bar in. The forecast is for the next open, in [−1, 1]; NaN while warming up."""
@@ -74,7 +79,7 @@ class LearnedStrategy:
 
     def seen(self, state: CompiledState, bar: Bar) -> tuple[CompiledState, float, F64]:
         """As `step`, and the features that the model saw, float64 (len(FEATURES),)."""
-        memory = np.frombuffer(state.memory).copy()
+        memory = recalled(state, self._floats, self.initial)
         features = np.empty((1, len(FEATURES)))
         made, opened = self.written, bar.open_ns // _NS
         forecast = step_learned(
@@ -83,7 +88,7 @@ class LearnedStrategy:
             one_bar(bar, opened + int(self.sizes[0])), np.array([opened]), features,
         )  # fmt: skip
         forecast = forecast if memory[SEEN] >= self.warmup_bars else NAN
-        return CompiledState(memory.tobytes()), forecast, features[0]
+        return remembered(memory), forecast, features[0]
 
 
 def lived_by(

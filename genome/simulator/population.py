@@ -13,6 +13,7 @@ from genome.market import F64, Market
 from genome.programs.columns import Columns
 from genome.programs.compiling import ColumnKey
 from genome.simulator import layout as at
+from genome.simulator.buffers import matrices
 from genome.simulator.cache import Cache, column_key, result_key
 from genome.simulator.crowd import BLOCK, BLOCK_WORDS, crowd
 from genome.simulator.figures import FIGURES, figures
@@ -133,7 +134,8 @@ class _Pass:
         rows = max(1, len(packed.keys))
         self.stretch = _stretch_bars(size, rows)
         n_stretches = -(-size // self.stretch)
-        self.matrices = [np.empty((rows, self.stretch)) for _ in range(min(MATRICES, n_stretches))]
+        self.matrices: list[F64] = []
+        self._sized = min(MATRICES, n_stretches), rows, self.stretch
         self.memory = np.ones(packed.programs.n_memory + 1, np.uint8)
         self.carried = np.zeros(n, np.uint8)
         self.scratch: list[tuple[F64, NDArray[np.uint64], NDArray[np.uint64]]] = [
@@ -165,7 +167,9 @@ class _Pass:
 
     def run(self) -> None:
         """All stretches, on all threads."""
-        share(self.plan, self._work, self.threads)
+        with matrices(*self._sized) as self.matrices:
+            share(self.plan, self._work, self.threads)
+        self.matrices = []
         if self.cache is not None:
             for key, column in self.fresh.items():
                 self.cache.put(column_key(self.ground.market, key), (column,))

@@ -108,6 +108,24 @@ def test_a_memory_can_be_stored_and_carried_on(path, cut):
     np.testing.assert_array_equal(first + second, told)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"layout": "0" * 16}, {"layout": ""}, {"memory": b""}, {"memory": bytes(8)}],
+    ids=["other kernels", "before stamps", "nothing", "too short"],
+)
+def test_a_memory_of_other_kernels_is_not_read_and_warms_up_again(path, changed):
+    strategy = compiled(genome((("stop", 0.01),)), BAR_S)
+    bars = bars_of(path)
+    cut = 2 * strategy.warmup_bars
+    half, told = lived(strategy, bars[:cut])
+    assert not math.isnan(told[-1])
+    after, again = lived(strategy, bars[cut : 2 * cut], msgspec.structs.replace(half, **changed))
+    fresh, anew = lived(strategy, bars[cut : 2 * cut])
+    assert after == fresh
+    np.testing.assert_array_equal(again, anew)
+    assert math.isnan(again[0])
+
+
 def test_warming_up_says_nan_and_then_numbers_only(path):
     strategy = compiled(genome(), BAR_S)
     _, told = lived(strategy, bars_of(path))
