@@ -95,7 +95,7 @@ def one_bar(bar: Bar, closed_s: int) -> F64:
     return market
 
 
-def lived_costs(costs: Costs, bar_s: int, days_per_year: int) -> F64:
+def lived_costs(costs: Costs, bar_s: int, asset_class: AssetClass) -> F64:
     """Costs of the account of a strategy: those that depend on the bar's own price alone, float64 (N_COSTS,).
 
     A book's depth, the volume and the volatility of a market are not in a bar: slippage that depends on them is left out.
@@ -105,7 +105,7 @@ def lived_costs(costs: Costs, bar_s: int, days_per_year: int) -> F64:
     vector[at.FLAT] = min(
         1.0, costs.half_spread + (0.0 if costs.book_offsets is not None else costs.slippage)
     )
-    vector[at.BARS_A_YEAR] = days_per_year * max(1.0, _DAY_S / bar_s)
+    vector[at.BARS_A_YEAR] = asset_class.bars_per_year(bar_s)
     return vector
 
 
@@ -114,7 +114,7 @@ def compiled(
     genome: Genome,
     bar_s: int = 300,
     costs: Costs = Costs(),  # noqa: B008 - frozen
-    days_per_year: int = AssetClass.CRYPTO_SPOT.days_per_year,
+    asset_class: AssetClass = AssetClass.CRYPTO_SPOT,
 ) -> Compiled:
     """Compile a genome for bars of `bar_s` seconds. Raises `BadInput` for one that a single bar cannot feed.
 
@@ -124,7 +124,7 @@ def compiled(
     if genome.family in learned():
         from genome.learned.gate import instead  # noqa: PLC0415 - it compiles what is lived by instead
 
-        return instead(genome, bar_s, costs, days_per_year)
+        return instead(genome, bar_s, costs, asset_class)
     ready = effective(genome)
     program, genes = compile_genome(ready), traits(ready)
     extra = tuple(key for key in (genes.atr, genes.sigma) if key)
@@ -141,6 +141,6 @@ def compiled(
             )
     columns = [made.row[key] if key else -1 for key in (genes.atr, genes.sigma)]
     sizes = (made.memory_size, program.n_memory, program.n_numbers, program.n_conditions, bar_s, *columns)
-    vector = lived_costs(costs, bar_s, days_per_year)
+    vector = lived_costs(costs, bar_s, asset_class)
     warmup = max((lookback(key, bar_s) for key in keys), default=0) + 1 + (program.n_memory > 0)
     return Compiled(genome, made, bar_s, warmup, np.array(sizes, np.int64), genes.vector, vector)

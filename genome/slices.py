@@ -102,7 +102,7 @@ def by_regime(market: Market, result: Result, capital: float, window: int = 20) 
     else:
         unit, returns = "bar", bar_returns(result.equity, capital)
         ends = of_bar = np.arange(market.size)
-        per_year *= max(1.0, _DAY_S / market.bar_s)
+        per_year = market.asset_class.bars_per_year(market.bar_s)
     found = regimes(_carried(market.column("close"))[ends], window)
 
     def slices(labels: I8, names: tuple[str, ...]) -> tuple[Slice, ...]:
@@ -167,7 +167,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 def by_clock(market: Market, result: Result, capital: float) -> tuple[str, tuple[Slice, ...]]:
     """Bars by the hour of the day in which they open, UTC, or by weekday where a bar lasts a day or longer."""
     returns = bar_returns(result.equity, capital)
-    per_year = market.asset_class.days_per_year * max(1.0, _DAY_S / market.bar_s)
+    per_year = market.asset_class.bars_per_year(market.bar_s)
     names: tuple[str, ...] = WEEKDAYS
     kind, code = "weekday", (market.day + 3) % 7
     if market.bar_s < _DAY_S:

@@ -27,6 +27,24 @@ class AssetClass(enum.Enum):
         """Trading days in a year: 365 for crypto, 252 for equities, 260 for FX."""
         return {"equity": 252, "fx": 260}.get(self.value, 365)
 
+    def bars_per_year(self, bar_s: int) -> float:
+        """Bars of `bar_s` seconds in a year, for scaling a volatility per bar.
+
+        An equity trades 6.5 hours a day (New York), the others all day. Bars longer than a day are counted by the calendar.
+
+        >>> AssetClass.CRYPTO_SPOT.bars_per_year(300), AssetClass.EQUITY.bars_per_year(300), AssetClass.EQUITY.bars_per_year(86_400)
+        (105120.0, 19656.0, 252.0)
+        """
+        if bar_s > _DAY_S:
+            return _YEAR_S / bar_s
+        session_s = _SESSION_S if self is AssetClass.EQUITY else _DAY_S
+        return self.days_per_year * max(1.0, session_s / bar_s)
+
+
+_DAY_S = 86_400
+_YEAR_S = 31_557_600
+_SESSION_S = 23_400
+
 
 class FeeSchedule(msgspec.Struct, frozen=True, kw_only=True):
     """What a venue takes, as fractions of notional (0.001 = 10 basis points)."""

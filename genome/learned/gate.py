@@ -161,7 +161,7 @@ def entrusted(
     verdict: Verdict | None = None,
     bar_s: int = 300,
     costs: Costs = Costs(),  # noqa: B008 - frozen
-    days_per_year: int = AssetClass.CRYPTO_SPOT.days_per_year,
+    asset_class: AssetClass = AssetClass.CRYPTO_SPOT,
 ) -> Entrusted:
     """The learned strategy where this genome's verdict passed and there is a fit; else the seed to fall back to.
 
@@ -174,7 +174,7 @@ def entrusted(
             f"the verdict is of genome {verdict.genome_id}, not of {genome.genome_id}; examine this one."
         )
     if verdict is not None and verdict.passed and fit is not None:
-        return Entrusted(lived_by(genome, fit, bar_s, costs, days_per_year), verdict.reason)
+        return Entrusted(lived_by(genome, fit, bar_s, costs, asset_class), verdict.reason)
     name = FALLBACKS[0] if verdict is None else verdict.fallback
     if verdict is None:
         reason = f"{genome.family} was not examined; {name} is lived by instead."
@@ -182,12 +182,12 @@ def entrusted(
         reason = f"{genome.family} passed and has no stored fit; {name} is lived by instead."
     else:
         reason = verdict.reason
-    return Entrusted(compiled(seed(name), bar_s, costs, days_per_year), reason)
+    return Entrusted(compiled(seed(name), bar_s, costs, asset_class), reason)
 
 
-def instead(genome: Genome, bar_s: int, costs: Costs, days_per_year: int) -> Compiled:
+def instead(genome: Genome, bar_s: int, costs: Costs, asset_class: AssetClass) -> Compiled:
     """What is lived by where a learned genome comes alone: without verdict and fit it cannot have passed."""
-    strategy = entrusted(genome, bar_s=bar_s, costs=costs, days_per_year=days_per_year).strategy
+    strategy = entrusted(genome, bar_s=bar_s, costs=costs, asset_class=asset_class).strategy
     if not isinstance(strategy, Compiled):
         raise TypeError(f"a learned genome without a fit gave {strategy!r}")
     return strategy

@@ -96,7 +96,7 @@ def lived_by(
     fit: Fit,
     bar_s: int = 300,
     costs: Costs = Costs(),  # noqa: B008 - frozen
-    days_per_year: int = AssetClass.CRYPTO_SPOT.days_per_year,
+    asset_class: AssetClass = AssetClass.CRYPTO_SPOT,
 ) -> LearnedStrategy:
     """A learned genome and its fit, for bars of `bar_s` seconds.
 
@@ -112,7 +112,7 @@ def lived_by(
     warmup = max((LOOKBACK, *(lookback(key, bar_s) for key in extra))) + 1
     return LearnedStrategy(
         genome, fit, chosen, program(extra), plan, model(fit), np.array([bar_s, *columns], np.int64), genes.vector,
-        lived_costs(costs, bar_s, days_per_year), warmup,
+        lived_costs(costs, bar_s, asset_class), warmup,
     )  # fmt: skip
 
 

@@ -138,8 +138,8 @@ def cost_vector(market: Market, costs: Costs) -> F64:
 
 
 def bars_a_year(market: Market) -> float:
-    """Days per year of the asset class, times bars a day (at least one)."""
-    return market.asset_class.days_per_year * max(1.0, 86_400 / market.bar_s)
+    """Of the asset class."""
+    return market.asset_class.bars_per_year(market.bar_s)
 
 
 def _funding(market: Market, matrix: F64, costs: Costs) -> int:

@@ -15,7 +15,6 @@ from decimal import Decimal
 from organism.market import Instrument, notional, to_quantity
 from organism.settings import RiskSettings, SizingSettings
 
-_S_PER_DAY = 86_400
 # What a market order may cost beyond the last close, before the fee: keeps a purchase payable.
 _SLIP = Decimal("0.005")
 
@@ -40,7 +39,7 @@ def bars_per_year(instrument: Instrument, bar_s: int) -> float:
     >>> bars_per_year(i, 300)
     105120.0
     """
-    return instrument.asset_class.days_per_year * _S_PER_DAY / bar_s
+    return instrument.asset_class.bars_per_year(bar_s)
 
 
 def wanted_exposure(

@@ -46,3 +46,19 @@ def test_notional_has_no_sign_and_knows_the_multiplier():
 
 def test_days_per_year_follow_the_asset_class():
     assert (AssetClass.CRYPTO_SPOT.days_per_year, AssetClass.EQUITY.days_per_year) == (365, 252)
+
+
+@pytest.mark.parametrize(
+    ("asset_class", "bar_s", "expected"),
+    [
+        (AssetClass.CRYPTO_PERPETUAL, 3_600, 8_760.0),
+        (AssetClass.EQUITY, 1_800, 252 * 13.0),
+        (AssetClass.EQUITY, 43_200, 252.0),
+        (AssetClass.EQUITY, 86_400, 252.0),
+        (AssetClass.FX, 3_600, 260 * 24.0),
+        (AssetClass.CRYPTO_SPOT, 7 * 86_400, 365.25 / 7),
+        (AssetClass.EQUITY, 7 * 86_400, 365.25 / 7),
+    ],
+)
+def test_bars_per_year_are_those_of_its_trading_days(asset_class, bar_s, expected):
+    assert asset_class.bars_per_year(bar_s) == pytest.approx(expected, rel=1e-12)

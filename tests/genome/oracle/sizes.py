@@ -42,7 +42,10 @@ def volatility(d, t: int) -> float:
     per_bar = d.own_volatility[t - 1]
     if per_bar == 0:
         return math.inf
-    bars_a_year = d.market.asset_class.days_per_year * 86_400 / d.market.bar_s
+    bar_s, session_s = d.market.bar_s, {"equity": 23_400}.get(d.market.asset_class.value, 86_400)
+    bars_a_year = d.market.asset_class.days_per_year * max(1, session_s / bar_s)
+    if bar_s > 86_400:
+        bars_a_year = 31_557_600 / bar_s
     return d.genes.get("target_volatility", 0.2) / (per_bar * math.sqrt(bars_a_year))
 
 

@@ -77,10 +77,12 @@ def test_volatility_sizing_holds_the_target_volatility():
     assert exposure == pytest.approx(0.15 / (0.001 * math.sqrt(105_120)))
 
 
-@pytest.mark.parametrize(("asset", "days"), [("crypto_spot", 365), ("equity", 252), ("fx", 260)])
-def test_a_year_has_as_many_bars_as_its_asset_class_has_days(asset, days):
+@pytest.mark.parametrize(
+    ("asset", "bars"), [("crypto_spot", 365 * 24), ("equity", 252 * 6.5), ("fx", 260 * 24)]
+)
+def test_a_year_has_as_many_bars_as_its_asset_class_trades_hours(asset, bars):
     instrument = msgspec.structs.replace(X, asset_class=AssetClass(asset))
-    assert bars_per_year(instrument, 3_600) == days * 24
+    assert bars_per_year(instrument, 3_600) == bars
 
 
 @given(st.floats(-1, 1), st.floats(1, 1e9), st.floats(1e-4, 1e6))
