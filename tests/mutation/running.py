@@ -1,0 +1,112 @@
+"""Mutants, each in a forked process of its own that imports the module it mutates for the first time."""
+
+import importlib.machinery
+import importlib.util
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from tests.mutation.mutants import Mutant, mutated
+
+MEMORY = 4 << 30  # a mutant that hoards must not take the machine with it
+SURVIVED, KILLED, TIMEOUT, UNCOVERED = "survived", "killed", "timeout", "uncovered"
+
+
+@dataclass
+class Running:
+    """A mutant at work: its process, and when its patience ends."""
+
+    mutant: Mutant
+    pid: int
+    ends: float
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    """Loads a module from the tree it was given."""
+
+    tree = None
+
+    def get_code(self, fullname):
+        return compile(self.tree, self.path, "exec", dont_inherit=True)
+
+
+class _Finder:
+    """Finds the mutated module first; everything else is found as ever."""
+
+    def __init__(self, name, path, tree):
+        self.name = name
+        self.loader = _Loader(name, path)
+        self.loader.tree = tree
+        self.path = path
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self.name:
+            return None
+        return importlib.util.spec_from_file_location(name, self.path, loader=self.loader)
+
+
+def verdicts(work, sources, n_processes):
+    """Yield (mutant, verdict) as they come.
+
+    work     triples of mutant, arguments for pytest, seconds allowed
+    sources  text by module, read once: somebody may be editing meanwhile
+    """
+    waiting, running = list(reversed(work)), {}
+    while waiting or running:
+        while waiting and len(running) < n_processes:
+            mutant, arguments, patience_s = waiting.pop()
+            if arguments is None:
+                yield mutant, UNCOVERED
+                continue
+            pid = _begun(mutant, sources[mutant.module], arguments)
+            running[os.pidfd_open(pid)] = Running(mutant, pid, time.monotonic() + patience_s)
+        if running:
+            yield from _ended(running)
+
+
+def _ended(running):
+    """Wait for the next end, at most until somebody's patience is over."""
+    first = min(one.ends for one in running.values())
+    ready, _, _ = select.select([*running], [], [], max(0.0, first - time.monotonic()))
+    for handle in ready:
+        one = running.pop(handle)
+        _, status = os.waitpid(one.pid, 0)
+        os.close(handle)
+        yield one.mutant, SURVIVED if os.waitstatus_to_exitcode(status) == 0 else KILLED
+    for handle, one in tuple(running.items()):
+        if time.monotonic() > one.ends:
+            os.kill(one.pid, signal.SIGKILL)
+            os.waitpid(one.pid, 0)
+            os.close(handle)
+            del running[handle]
+            yield one.mutant, TIMEOUT
+
+
+def _begun(mutant, source, arguments):
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 3
+    try:
+        code = _judged(mutant, source, arguments)
+    finally:
+        os._exit(code)
+
+
+def _judged(mutant, source, arguments):
+    """In the child: 0 when every test passes although the module is wrong."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    tree = mutated(source, mutant.number)
+    name = mutant.module.removesuffix(".py").replace("/", ".")
+    assert name not in sys.modules, "the parent must not have met what it mutates"
+    sys.meta_path.insert(0, _Finder(name, mutant.module, tree))
+    return int(pytest.main([*arguments]))
