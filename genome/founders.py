@@ -317,14 +317,16 @@ TREND_FAMILIES = frozenset({"ema_trend", "donchian_breakout"})
 
 
 @lru_cache(maxsize=4_096)
-def build(family: str, parameters: Genes = ()) -> Strategy:
-    """Make a founder or a seed; genes that are left out have its own values. Raises `BadInput` for an unknown name.
+def build(family: str, parameters: Genes = (), bar_s: int = 300) -> Strategy:
+    """Make a founder, or a seed for bars of `bar_s` seconds; genes that are left out have its own values.
+
+    Raises `BadInput` for an unknown name.
 
     >>> build("donchian_breakout", (("entry", 20.0), ("exit", 10.0))).warmup_bars
     21
     """
     if family not in _KINDS:
-        return _seed(family, parameters)
+        return _seed(family, parameters, bar_s)
     genes = dict(canonical(parameters))
     for name in genes:
         if name not in _DEFAULTS[family]:
@@ -334,7 +336,7 @@ def build(family: str, parameters: Genes = ()) -> Strategy:
     return strategy  # type: ignore[no-any-return]
 
 
-def _seed(family: str, parameters: Genes) -> Strategy:
+def _seed(family: str, parameters: Genes, bar_s: int) -> Strategy:
     """A seed, compiled. What compiles is heavy, and no founder needs it."""
     from genome.compiled import compiled  # noqa: PLC0415
     from genome.seeds import SEEDS, seed  # noqa: PLC0415
@@ -342,7 +344,7 @@ def _seed(family: str, parameters: Genes) -> Strategy:
     if family not in SEEDS:
         known = ", ".join((*FAMILIES, *SEEDS))
         raise BadInput(f"there is no strategy family {family!r}; known are {known}.")
-    return compiled(seed(family, **dict(parameters)))
+    return compiled(seed(family, **dict(parameters)), bar_s)
 
 
 def founders() -> tuple[tuple[str, Strategy], ...]:

@@ -40,7 +40,7 @@ def lived(genome_id: str, family: str, parameters: Genes, text: str = "", bar_s:
     Raises `BadInput` where the text is no genome, is another one's, or needs more than a bar carries.
     """
     if not text:
-        return build(family, parameters)
+        return build(family, parameters, bar_s)
     genome = carried(genome_id, family, parameters, text)
     if not genome.conditions and family in FAMILIES:
         return build(family, genome.genes)
