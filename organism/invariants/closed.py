@@ -62,7 +62,10 @@ class State:
     uncompared: bool = False
     unknown_since_ns: int | None = None
     hibernating_until_ns: int = 0
+    command_id: int = -1  # newest command read: ids rise for ever, and an older one that comes late is void
     n_low: int = 0
+    low_since_ns: int = 0
+    marked_ns: int = 0
     standing: Standing | None = None
     market_ns: int = 0
     motor_clean: bool = True
@@ -122,9 +125,11 @@ def _hear(state: State, event: Event) -> None:
         case InvariantBroken(invariant=name):
             state.held["broken"] = f"{name} is broken"
         case OperatorCommanded() as command:
-            _commanded(state, command)
+            _commanded(state, command, max(event.market_ns, state.marked_ns))
         case VitalsTaken(health=health):
-            _examined(state, health)
+            _examined(state, health, max(event.market_ns, state.marked_ns))
+        case PortfolioMarked(at_ns=at_ns):
+            state.marked_ns = at_ns
         case _:
             pass
 
@@ -140,14 +145,17 @@ def _reconciled(state: State, report: Reconciled, event: Event) -> None:
         state.uncompared = False
 
 
-def _commanded(state: State, command: OperatorCommanded) -> None:
+def _commanded(state: State, command: OperatorCommanded, at_ns: int) -> None:
+    if command.command_id <= state.command_id:
+        return
+    state.command_id = command.command_id
     risk = state.rules.risk
     match command.command:
         case "halt" | "reduce" | "flatten":
             state.held[command.command] = f"an operator said {command.command}"
-        case "hibernate" if risk is not None and state.market_ns:
+        case "hibernate" if risk is not None and at_ns:
             hours = command.hours if command.hours and 0.0 < command.hours < math.inf else risk.hibernation_h
-            state.hibernating_until_ns = state.market_ns + int(hours * _NS_PER_H)
+            state.hibernating_until_ns = at_ns + int(hours * _NS_PER_H)
         case "resume":
             state.held.clear()
             state.hibernating_until_ns = state.n_low = 0
@@ -155,16 +163,22 @@ def _commanded(state: State, command: OperatorCommanded) -> None:
             pass
 
 
-def _examined(state: State, health: float) -> None:
+def _examined(state: State, health: float, at_ns: int) -> None:
     risk = state.rules.risk
     if risk is None or health >= risk.hibernate_below_health:
         state.n_low = 0
         return
+    standing = state.standing
+    if standing is not None and (standing.hibernating_until_ns or 0) > at_ns:
+        state.n_low = 0  # it hibernates by its own word already
+        return
+    if not state.n_low:
+        state.low_since_ns = at_ns
     state.n_low += 1
-    if state.n_low >= LOW_READINGS and state.market_ns:
-        # From the third reading on the gate hibernates, so it does at the fifth; its span is no shorter than a reading.
-        until_ns = state.market_ns + int(risk.hibernation_h * _NS_PER_H)
-        state.hibernating_until_ns = state.hibernating_until_ns or until_ns
+    if state.n_low >= LOW_READINGS and at_ns:
+        # Begun no later than at the fifth reading, for a span that counts from the first at the earliest.
+        if state.hibernating_until_ns <= at_ns:
+            state.hibernating_until_ns = state.low_since_ns + int(risk.hibernation_h * _NS_PER_H)
         state.n_low = 0
 
 

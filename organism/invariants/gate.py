@@ -64,6 +64,7 @@ class State:
     closes: dict[str, float] = field(default_factory=dict)
     recent: deque[int] = field(default_factory=deque)
     losses: Losses = field(default_factory=Losses)
+    command_id: int = -1
     partial: bool = False
     n: int = 0
 
@@ -104,8 +105,10 @@ def _hear(state: State, event: Event) -> None:
         if held is not None:
             held.ended = read.filled
             _release(state, read.order_id, held)
-    elif type(read) is OperatorCommanded and read.command == "resume":
-        state.losses.resumed(state.mark, state.rules.risk)
+    elif type(read) is OperatorCommanded and read.command_id > state.command_id:
+        state.command_id = read.command_id
+        if read.command == "resume":
+            state.losses.resumed(state.mark, state.rules.risk)
     elif type(read) is Recovered and read.process:
         state.recent.clear()  # another process, another monotonic clock
 
