@@ -29,7 +29,15 @@ from organism.journal.segments import (
     segments,
 )
 from organism.journal.tip import FILE as TIP_FILE
-from organism.journal.tip import Tip, fingerprint, read_tip, sync_new_folder, write_tip
+from organism.journal.tip import (
+    Tip,
+    fingerprint,
+    read_tip,
+    sync_file,
+    sync_folder,
+    sync_new_folder,
+    write_tip,
+)
 
 WIDTH = len(COLUMNS)
 N_PER_INSERT = 32  # rows in one statement: each statement gives up the interpreter lock once
@@ -95,8 +103,10 @@ class Disk:
                 f"{self._wal.name} does not belong to {CURRENT}, which was closed in order at row {kept.seq}: reading "
                 f"both together would mix two journals. Move {self._wal.name} away, and start again."
             )
-        # From here on rows may gather in the log.
+        # From here on rows may gather in the log: after a power cut, no older tip may say that none can.
         write_tip(self._folder, msgspec.structs.replace(kept, file=""), sync=self._durability == "full")
+        if self._durability == "full":
+            sync_folder(self._folder)
 
     def _let_go_untouched(self) -> None:
         """Close without folding the log: it may be another file's, and folded in it would destroy what is refused."""
@@ -217,8 +227,16 @@ class Disk:
         with contextlib.suppress(sqlite3.Error):  # a failed commit was reported when it failed
             self._connection.close()
         if tip is not None:
+            if folded and self._durability == "full":
+                self._promise_empty_log()
             file = fingerprint(self._folder / CURRENT) if folded else ""
             self.keep_tip(tip, now=True, file=file)
+
+    def _promise_empty_log(self) -> None:
+        """SQLite empties or removes its log without a sync: after a power cut, the old one would be back."""
+        with contextlib.suppress(FileNotFoundError):
+            sync_file(self._wal)
+        sync_folder(self._folder)
 
     def _checkpoint(self) -> bool:
         """Fold the write-ahead log into the database; False when a reader was in the way."""

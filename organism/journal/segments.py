@@ -5,7 +5,6 @@ number and digest of the last row before it. Rolling over is two renames, and a 
 leaves either the old current segment or sealed ones from whose newest the current one is built anew.
 """
 
-import os
 import re
 import sqlite3
 import time
@@ -16,7 +15,7 @@ import msgspec
 
 from organism.journal.rows import GENESIS, Run
 from organism.journal.schema import RUN_COLUMNS, migrate, open_reader, open_writer, refused
-from organism.journal.tip import fingerprint, sync_folder
+from organism.journal.tip import fingerprint, sync_file, sync_folder
 
 CURRENT = "journal.db"
 NEXT = "journal.next.db"
@@ -235,11 +234,7 @@ def _build_after(folder: Path, last: Segment, durability: str) -> None:
 def _put_in_place(folder: Path, durability: str) -> None:
     path = folder / NEXT
     if durability == "full":
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync_file(path)
     forget_companions(path)
     forget_companions(folder / CURRENT)
     path.rename(folder / CURRENT)

@@ -76,6 +76,15 @@ def sync_new_folder(folder: Path) -> None:
             return
 
 
+def sync_file(path: Path) -> None:
+    """Make a file's bytes and size survive a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def sync_folder(folder: Path) -> None:
     """Make names in a folder (created, renamed, removed) survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
