@@ -22,6 +22,7 @@ ZERO = Decimal(0)
 
 # Orders that shrink a position are held back only far above the rate at which entries are: they must get out.
 REDUCTIONS_PER_ENTRY = 2
+MOST_DIGITS = 27  # of a quantity in lots
 
 
 class Reserved(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +132,9 @@ def malformed(order: Order, view: View) -> Refusal | None:
             return Refusal(DenialReason.NOT_A_NUMBER, 0.0, math.nan)
         if not number > 0:
             return Refusal(DenialReason.MALFORMED, 0.0, float(number))
-    if order.quantity % instrument.lot != 0:
+    # More digits than a Decimal keeps have no remainder, and no account has so much: nothing is divided then.
+    too_long = order.quantity.adjusted() - instrument.lot.adjusted() >= MOST_DIGITS
+    if too_long or order.quantity % instrument.lot != 0:
         return Refusal(DenialReason.MALFORMED, float(instrument.lot), float(order.quantity))
     needed = {OrderKind.LIMIT: order.limit_price, OrderKind.STOP: order.stop_price}
     if needed.get(order.kind, ZERO) is None:

@@ -8,6 +8,8 @@ import math
 from organism.market import Bar
 from organs.nervous.state import Track
 
+# No market trades at such prices, nor such volumes: arithmetic beyond would end in infinities.
+LEAST_PRICE, MOST_PRICE, MOST_VOLUME = 1e-15, 1e15, 1e30
 # A return this many times the usual absolute return is doubtful (about 12 σ if returns were normal) …
 OUTLIER = 15.0
 # … once the usual is known from this many bars, and only above a move worth mentioning.
@@ -37,6 +39,8 @@ def refusal(bar: Bar, at_ns: int, bar_ns: int) -> str:
         return "zero_price" if min(numbers[:4]) == 0.0 else "negative_price"
     if bar.volume < 0.0:
         return "negative_volume"
+    if not (min(numbers[:4]) > LEAST_PRICE and max(numbers[:4]) < MOST_PRICE and bar.volume < MOST_VOLUME):
+        return "implausible"
     if not (bar.low <= bar.open <= bar.high and bar.low <= bar.close <= bar.high):
         return "high_low_order"
     if bar.close_ns > at_ns:
@@ -57,9 +61,9 @@ def sane(bar: Bar, at_ns: int, bar_ns: int) -> bool:
     return (
         bar.close_ns == at_ns
         and bar.open_ns == at_ns - bar_ns
-        and 0.0 < low <= bar.open <= high < math.inf
+        and LEAST_PRICE < low <= bar.open <= high < MOST_PRICE
         and low <= bar.close <= high
-        and 0.0 <= bar.volume < math.inf
+        and 0.0 <= bar.volume < MOST_VOLUME
     )
 
 

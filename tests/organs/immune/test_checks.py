@@ -163,6 +163,15 @@ def test_nan_never_passes_a_check(gate, field, value, reduce_only):
     assert g.submit(order).reason is Why.NOT_A_NUMBER
 
 
+@pytest.mark.parametrize("quantity", ["1e308", "1e40", "1e-308", "100000000000000000000000000000000.0005"])
+@pytest.mark.parametrize("reduce_only", [True, False])
+def test_an_amount_that_cannot_be_counted_in_lots_is_refused_like_any_other(gate, quantity, reduce_only):
+    g = gate()
+    g.fill(quantity=5, side=Side.SELL)
+    order = msgspec.structs.replace(g.order(1, reduce_only=reduce_only), quantity=D(quantity))
+    assert g.submit(order).reason is Why.MALFORMED
+
+
 @given(st.sampled_from([math.nan, math.inf, -math.inf, 0.0, -1.0]))
 def test_nothing_is_entered_on_an_equity_nobody_knows(gate, equity):
     g = gate()
