@@ -14,11 +14,13 @@ import msgspec
 
 from organism.core import Now, OrganCore
 from organism.errors import Fenced
+from organism.journal.pending import rebase
 from organism.journal.port import Journal
+from organism.journal.recovery import Recovery
 from organism.mailbox import Lanes
 from organism.market import NS_PER_S
 from organism.messages import BarsArrived, Envelope, Message, Recovered
-from organism.spine import Observer, Origin, Port, Spine
+from organism.spine import Buggify, Observer, Origin, Port, Spine
 
 N_REMEMBERED = 4096  # consumed ids an organ remembers to drop duplicates
 
@@ -64,9 +66,14 @@ class Lockstep:
 
     ports(effect types) get `(effect, origin)`; what they answer comes back through `inject`.
     seed          of the scheduler and of the faults (two separate generators)
+    faults        may be set at any time; None for none
     recover       organ name → (state, last step), used after an injected crash; default keeps the last state
     before_start   called with the driver before anything happens, so that ports can keep it
     mono_per_instant_s   virtual monotonic time between two market instants
+    resume        go on where a journal ends: states, what nobody had read, timers, as a body that starts again
+    mono_ns       the monotonic clock at the start
+    wall_ahead_ns   wall clock − monotonic clock; may be set at any time, forwards and backwards
+    buggify       lets faults in at the points of the spine
     """
 
     def __init__(
@@ -83,32 +90,42 @@ class Lockstep:
         safe: bool = False,
         states: Mapping[str, tuple[Any, int]] | None = None,
         before_start: Callable[["Lockstep"], None] | None = None,
+        resume: Recovery | None = None,
+        mono_ns: int = 0,
+        buggify: Buggify | None = None,
     ) -> None:
         self.journal = journal
-        self.mono_ns = 0
+        self.mono_ns = mono_ns
+        self.wall_ahead_ns = 0
         self.struck: dict[str, int] = {}
-        self._faults = faults
+        self.faults = faults
         self._recover = recover
         self._choose = random.Random(f"schedule-{seed}")
         self._strike = random.Random(f"faults-{seed}")
         self._per_instant_ns = int(mono_per_instant_s * NS_PER_S)
-        self._late: list[tuple[int, int, str, Envelope]] = []
+        self._late: list[tuple[int, int, Callable[[], None]]] = []
         self._n_injected = 0
         self._began = journal.tip[0]  # ids must not come again when another driver goes on with this journal
         self._ready: list[_Living] = []
-        self.spine = Spine(journal, deliver=self._deliver, ports=ports or {}, observers=observers)
+        self.spine = Spine(
+            journal, deliver=self._deliver, ports=ports or {}, observers=observers, buggify=buggify
+        )
         self.organs: dict[str, _Living] = {}
         for core in cores:
             state, step = (states or {}).get(core.name, (core.initial, 0))
             self.organs[core.name] = _Living(core, state, journal.begin_incarnation(core.name), step)
         if before_start is not None:
             before_start(self)
+        if resume is not None:
+            self.spine.market_ns = resume.market_ns
         for name, living in self.organs.items():
             self.inject(
                 name,
                 Recovered(organ=name, incarnation=living.incarnation, process=True, safe=safe),
                 sender="supervisor",
             )
+        if resume is not None:
+            self._resume(resume)
         self.drain()
 
     # -------------------------------------------------------------- from outside
@@ -130,12 +147,17 @@ class Lockstep:
             origin.id,
             message,
         )
-        if self._faults and self._struck("lose_reply", self._faults.lose_reply):
+        if self.faults and self._struck("lose_reply", self.faults.lose_reply):
             return
-        if self._faults and self._struck("delay_reply", self._faults.delay_reply):
-            self._postpone(organ, envelope, self._faults.delay_s)
+        if self.faults and self._struck("delay_reply", self.faults.delay_reply):
+            self._postpone(organ, envelope, self.faults.delay_s)
             return
         self._deliver(organ, envelope)
+
+    def later(self, span_ns: int, act: Callable[[], None]) -> None:
+        """Do something when so much monotonic time has passed, in the order of its time."""
+        self._n_injected += 1
+        heapq.heappush(self._late, (self.mono_ns + span_ns, self._n_injected, act))
 
     def run(self, instants: Iterable[BarsArrived]) -> int:
         """Live through market instants; return how many."""
@@ -196,8 +218,18 @@ class Lockstep:
 
     # -------------------------------------------------------------- inside
 
+    def _resume(self, recovery: Recovery) -> None:
+        for name, organ in recovery.organs.items():
+            living = self.organs[name]
+            living.state, living.step = organ.state, organ.step
+            living.seen = dict.fromkeys(organ.seen)
+            for envelope in organ.pending:
+                self._file(name, envelope)
+            for timer in rebase(organ.timers, recovery.mono_ns, self.mono_ns):
+                self.spine.timers.schedule(timer)
+
     def _deliver(self, organ: str, envelope: Envelope) -> None:
-        faults = self._faults
+        faults = self.faults
         if faults is None:
             living = self.organs.get(organ)
             if living is not None:
@@ -227,8 +259,8 @@ class Lockstep:
     def _step(self, living: _Living, envelope: Envelope) -> None:
         if envelope.id in living.seen:
             return
-        faults = self._faults
-        now = Now(self.spine.market_ns, self.mono_ns, self.mono_ns, living.step + 1)
+        faults = self.faults
+        now = Now(self.spine.market_ns, self.mono_ns, self.mono_ns + self.wall_ahead_ns, living.step + 1)
         if faults is not None and self._struck("raise_", faults.raise_):
             self._restart(living, envelope)
             return
@@ -269,11 +301,8 @@ class Lockstep:
         return True
 
     def _postpone(self, organ: str, envelope: Envelope, most_s: float) -> None:
-        self._n_injected += 1
-        due = self.mono_ns + int(self._strike.random() * most_s * NS_PER_S)
-        heapq.heappush(self._late, (due, self._n_injected, organ, envelope))
+        self.later(int(self._strike.random() * most_s * NS_PER_S), lambda: self._file(organ, envelope))
 
     def _deliver_late(self) -> None:
         while self._late and self._late[0][0] <= self.mono_ns:
-            _, _, organ, envelope = heapq.heappop(self._late)
-            self._file(organ, envelope)
+            heapq.heappop(self._late)[2]()

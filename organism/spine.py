@@ -35,6 +35,14 @@ class Origin(NamedTuple):
 
 
 Port = Callable[[Effect, Origin], None]
+# A point in this code at which a simulation lets a fault enter, by name: what it raises is the fault. Nobody passes
+# one outside simulations, and then a point is one comparison with None.
+Buggify = Callable[[str], None]
+POINTS = (
+    "before_record",  # a step was taken, nothing of it is recorded
+    "after_record",  # it is recorded, nothing of it was done
+    "before_effect",  # before each effect: some of them were done, some wait for the disk
+)
 Observer = Callable[[int, str, Envelope, Effects, Now], None]
 
 
@@ -44,6 +52,7 @@ class Spine:
     deliver   puts an envelope into an organ's mailbox
     ports     performs effects that leave the body, by effect type
     wake      called after timers or gates changed, so that a live driver can look at the clock again
+    buggify   lets faults in at `POINTS`; None for a body that lives
     """
 
     def __init__(
@@ -54,6 +63,7 @@ class Spine:
         ports: Mapping[type, Port],
         observers: tuple[Observer, ...] = (),
         wake: Callable[[], None] = lambda: None,
+        buggify: Buggify | None = None,
     ) -> None:
         self.journal = journal
         self.timers = TimerBook()
@@ -62,6 +72,7 @@ class Spine:
         self._ports = dict(ports)
         self._observers = observers
         self._wake = wake
+        self._buggify = buggify
         self._held: dict[str, deque[tuple[int, Effect, Origin]]] = {}
         self._lock = threading.RLock()
         journal.on_durable(self.release)
@@ -86,8 +97,12 @@ class Spine:
         Raises `Fenced` before anything happened, and `EffectFailed` when the step *is* recorded but not all of
         its effects were performed.
         """
+        if self._buggify is not None:
+            self._buggify("before_record")
         seq = self.journal.record(organ, incarnation, step, envelope, effects, now)
         try:
+            if self._buggify is not None:
+                self._buggify("after_record")
             self._perform_all(seq, organ, incarnation, envelope, effects, now)
         except BaseException as error:
             raise EffectFailed(
@@ -142,6 +157,8 @@ class Spine:
         return len(due)
 
     def _perform(self, effect: Effect, origin: Origin) -> None:
+        if self._buggify is not None:
+            self._buggify("before_effect")
         kind = type(effect)
         if kind is Publish:
             message = effect.message  # type: ignore[union-attr]
