@@ -35,7 +35,8 @@ from organism.messages import (
     VitalsTaken,
 )
 from organism.settings import RiskSettings
-from organism.trading import ApprovedOrder, Fill, Order, Purpose, Standing
+from organism.trading import ApprovedOrder, Fill, Order, OrderStatus, Purpose, Standing
+from organs.immune.alarm import alarmed
 from organs.immune.change import aged, block, lifted, market_ns, settle
 from organs.immune.checks import ZERO, Refusal, Reserved, View, judge
 from organs.immune.commands import commanded, hibernating
@@ -82,7 +83,7 @@ def _step(state: ImmuneState, message: Fact, now: Now, rules: _Rules) -> _Result
         case OrderProposed(order=order):
             return _proposed(state, order, now, rules)
         case OrderUpdated():
-            return _updated(state, message), ()
+            return _updated(state, message, now), ()
         case Filled(fill=fill):
             return _filled(state, fill, rules), ()
         case VitalsTaken(health=health):
@@ -118,7 +119,8 @@ def _proposed(state: ImmuneState, order: Order, now: Now, rules: _Rules) -> _Res
             limit=float(verdict.limit),
             observed=float(verdict.observed),
         )
-        return state, (Publish(to=("metabolism", "brain"), message=denied),)
+        state, alarm = alarmed(state, order, verdict, now)
+        return state, (Publish(to=("metabolism", "brain"), message=denied), *alarm)
     if verdict.quantity != order.quantity:
         order = verdict
     reserved = Reserved(
@@ -157,7 +159,10 @@ def _verdict(state: ImmuneState, order: Order, now: Now, rules: _Rules, n_recent
     return verdict if isinstance(verdict, Refusal) else _replace(order, quantity=verdict)
 
 
-def _updated(state: ImmuneState, update: OrderUpdated) -> ImmuneState:
+def _updated(state: ImmuneState, update: OrderUpdated, now: Now) -> ImmuneState:
+    if update.status is OrderStatus.UNKNOWN and state.unknown_since_ns is None:
+        # A comparison would say so, too; but a venue out of reach allows none, and only one ends the doubt.
+        state = _replace(state, unknown_since_ns=now.mono_ns)
     held = state.reserved.get(update.order_id)
     if held is None or not update.status.is_terminal:
         return state
@@ -263,7 +268,8 @@ def _recovered(state: ImmuneState, now: Now, *, process: bool, safe: bool) -> _R
     """
     if not process:
         return state, ()
-    after = _replace(state, recent=tuple(now.mono_ns for _ in state.recent), unknown_since_ns=None)
+    recent = tuple(now.mono_ns for _ in state.recent)
+    after = _replace(state, recent=recent, unknown_since_ns=None, alarmed={})
     at_ns = market_ns(state, now)
     after = block(after, DenialReason.UNRECONCILED, "books and venue are not compared yet", at_ns)
     if safe:

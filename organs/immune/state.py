@@ -24,6 +24,7 @@ class ImmuneState(msgspec.Struct, frozen=True, kw_only=True):
     reserved        by order id, until terminal and filled as far as reported
     recent          when the orders of the last minute were approved, monotonic ns
     unknown_since_ns  since when the fate of some order has been unknown, monotonic ns
+    alarmed         when an alarm about refused orders was raised last, by kind, monotonic ns
     """
 
     standing: Standing
@@ -41,3 +42,4 @@ class ImmuneState(msgspec.Struct, frozen=True, kw_only=True):
     booked: Booked = Booked()
     recent: tuple[int, ...] = ()
     unknown_since_ns: int | None = None
+    alarmed: dict[str, int] = {}
