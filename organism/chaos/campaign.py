@@ -1,0 +1,105 @@
+"""One fault tried many times on one organism, and what the judge said afterwards."""
+
+import random
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from organism.chaos.habitat import Habitat, NotBack, habitat
+from organism.chaos.outcome import Losses, Outcome
+from organism.chaos.verdict import judged
+from organism.errors import OrganismError
+
+Tell = Callable[[str], None]
+WAY = "process"
+SHOWN = 3  # findings of the judge that a note repeats
+
+
+@dataclass
+class Tally:
+    """What is counted while a fault is tried.
+
+    seen        how often it was seen to happen
+    detection_s, recovery_s   from the fault until somebody noticed it, until orders were sent again
+    wrong       promises that were broken otherwise than in the books, each in a sentence
+    """
+
+    tried: int = 0
+    seen: int = 0
+    detection_s: list[float] = field(default_factory=list)
+    recovery_s: list[float] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A fault of the catalogue, and how it is tried.
+
+    fault      id
+    title      the way in words, shown beside it in the table
+    strike     tries the fault once, or, with `times`, so often; a random generator decides the moments
+    settings   beside those that every campaign has
+    armed      a named point that every body of the campaign dies at, as `CrashPoints` reads it
+    """
+
+    fault: str
+    title: str
+    strike: Callable[[Habitat, random.Random, Tally], None]
+    times: int
+    settings: tuple[str, ...] = ()
+    dashboard: bool = False
+    armed: str = ""
+    speed: str = "60000"
+
+
+def conduct(campaign: Campaign, seed: int, tell: Tell) -> Outcome:
+    """Start an organism on a folder of its own, strike, stop it in order, and have the books judged."""
+    tally, chance = Tally(), random.Random(seed)
+    tell(f"{campaign.fault} {campaign.title}, {campaign.times} times")
+    with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
+        with habitat(
+            Path(folder), *campaign.settings, speed=campaign.speed, dashboard=campaign.dashboard, seed=seed
+        ) as home:
+            try:
+                home.start(campaign.armed)
+                if not campaign.armed:
+                    home.trades(3)
+                for _ in range(campaign.times):
+                    tally.tried += 1
+                    campaign.strike(home, chance, tally)
+                _ended(home, tally)
+            except NotBack as error:
+                tally.wrong.append(str(error))
+        return _outcome(campaign, seed, tally, home.state)
+
+
+def conduct_all(campaigns: Iterable[Campaign], seed: int, tell: Tell) -> list[Outcome]:
+    """Each in turn; seeds count up, so that one campaign can be repeated alone."""
+    return [conduct(campaign, seed + n, tell) for n, campaign in enumerate(campaigns)]
+
+
+def _ended(home: Habitat, tally: Tally) -> None:
+    """Live on a little, unarmed, and stop in order: only then may nothing be under way."""
+    if home.guardian is not None and home.guardian.poll() is not None:
+        home.start()
+    home.trades(3)
+    code, _ = home.stop()
+    if code:
+        tally.wrong.append(f"the last orderly stop ended with status {code}")
+
+
+def _outcome(campaign: Campaign, seed: int, tally: Tally, state: Path) -> Outcome:
+    notes = [campaign.title]
+    try:
+        found, report = judged(state)
+        notes += [finding.text for finding in report.findings[:SHOWN]]
+        notes += [f"{p.invariant} is broken" for p in report.invariants if p.holds is False]
+    except (OrganismError, OSError) as error:
+        found = Losses(breaches=1)
+        notes.append(f"could not be judged: {error}")
+    found += Losses(breaches=len(tally.wrong))
+    return Outcome(
+        campaign.fault, WAY, tally.tried, tally.seen, found, tuple(tally.detection_s), tuple(tally.recovery_s),
+        (seed,), "; ".join((*notes, *tally.wrong[:SHOWN])),
+    )  # fmt: skip
