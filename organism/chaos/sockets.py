@@ -4,11 +4,13 @@ import contextlib
 import os
 import socket
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 Address = Path | tuple[str, int]
 _CONNECT_S = 2.0
+_AGAIN_S = 0.001
 _MAX_PATH = 100  # bytes; the kernel's limit for a socket's path is 108
 _LINGER_NOT = struct.pack("ii", 1, 0)
 
@@ -38,7 +40,7 @@ def connected(to: Address) -> socket.socket:
     channel.settimeout(_CONNECT_S)
     try:
         if isinstance(to, Path):
-            _at(to, channel.connect)
+            _at(to, lambda path: _patiently(channel, path))
         else:
             channel.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             channel.connect(to)
@@ -46,6 +48,20 @@ def connected(to: Address) -> socket.socket:
         channel.close()
         raise
     return channel
+
+
+def _patiently(channel: socket.socket, path: str) -> None:
+    """Connect to a Unix socket. One whose queue is full refuses at once, whatever the timeout: it is asked again."""
+    end = time.monotonic() + _CONNECT_S
+    while True:
+        try:
+            channel.connect(path)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def _at(path: Path, use: Callable[[str], None]) -> None:

@@ -1,5 +1,6 @@
 """A paper venue in another process, behind the same few words as the one in this process."""
 
+import random
 import socket
 import time
 from pathlib import Path
@@ -17,28 +18,49 @@ from organism.messages import (
 from organs.motor.paper.wire import Asked, connect, decode_answered, frame, split
 
 _PIECE = 65_536
+_PAUSE_S = 0.02  # before the second connection in a row that came to nothing; doubling
 
 
 class Remote:
     """Connects when it is needed and again after any failure. Nothing is ever sent twice.
 
-    deadline_s   longest time one request may take, connecting and a dripping answer included
+    A venue that is gone is not besieged: after one failure it connects again at once, after more of them in a row only
+    when a growing pause is over; what is asked meanwhile is answered at once, as not known.
+
+    deadline_s        longest time one request may take, connecting and a dripping answer included
+    longest_pause_s   between two connections that come to nothing
     """
 
-    def __init__(self, state: Path, *, deadline_s: float = 2.0) -> None:
+    def __init__(self, state: Path, *, deadline_s: float = 2.0, longest_pause_s: float = 1.0) -> None:
         self._state = state
         self._deadline_s = deadline_s
+        self._longest_pause_s = longest_pause_s
         self._channel: socket.socket | None = None
         self._number = 0
+        self._n_failures = 0
+        self._again_ns = 0
+        self._jitter = random.Random()  # only when it is tried again depends on it, never what is
 
     def handle(self, effect: Effect, sent_ns: int) -> Message | None:
         """Perform a request. What failed in any way is answered as not known; an instant not at all."""
         until_ns = time.monotonic_ns() + int(self._deadline_s * NS_PER_S)
+        if self._channel is None and time.monotonic_ns() < self._again_ns:
+            return unanswered(effect, sent_ns, f"out of reach, {self._n_failures} times in a row")
         try:
-            return self._exchange(effect, sent_ns, until_ns)
+            message = self._exchange(effect, sent_ns, until_ns)
         except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
             self.close()
+            self._pause()
             return unanswered(effect, sent_ns, f"{type(error).__name__}: {error}")
+        self._n_failures = 0
+        return message
+
+    def _pause(self) -> None:
+        self._n_failures += 1
+        if self._n_failures > 1:
+            doubled = _PAUSE_S * 2.0 ** min(self._n_failures - 2, 16)
+            pause_s = min(doubled, self._longest_pause_s) * self._jitter.uniform(0.5, 1.0)
+            self._again_ns = time.monotonic_ns() + int(pause_s * NS_PER_S)
 
     def close(self) -> None:
         """Hang up."""
