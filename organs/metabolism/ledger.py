@@ -150,7 +150,9 @@ def book(ledger: Ledger, fill: Fill, instrument: Instrument, genome_ids: tuple[s
             Posting(REALISED, -proceeds),
             Posting(FEES, fee),
         )
-        closure = _closure(before, rest, trade, fill, fee, unit) if trade.closed else None
+        closure = None
+        if before is not None and trade.closed:
+            closure = _closure(before, rest, trade, fill, fee, unit)
         if closure is not None and not closure.ended and rest is not None:
             rest = msgspec.structs.replace(rest, result=rest.result + closure.pnl)
         if rest is not None:
@@ -244,15 +246,8 @@ def _keeping_fees(paid: _Trade, trade: _Trade) -> Holding | None:
 
 
 def _closure(
-    before: Holding | None,
-    rest: Holding | None,
-    trade: _Trade,
-    fill: Fill,
-    fee: Decimal,
-    unit: Decimal,
-) -> Closure | None:
-    if before is None:
-        return None
+    before: Holding, rest: Holding | None, trade: _Trade, fill: Fill, fee: Decimal, unit: Decimal
+) -> Closure:
     fees = trade.fees_out + _share(fee, abs(trade.closed), fill.quantity)
     pnl = trade.closed * unit - trade.cost_out - fees
     ended = rest is None or (rest.quantity > 0) != (before.quantity > 0)

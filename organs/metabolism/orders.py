@@ -14,7 +14,7 @@ from organism.market import Instrument, to_price, to_quantity
 from organism.messages import Target
 from organism.trading import Purpose, Side
 from organs.metabolism.ledger import Holding
-from organs.metabolism.sizing import affordable, is_dust, quantity_for, wanted_exposure
+from organs.metabolism.sizing import affordable, is_dust, quantity_for, unit_cost, wanted_exposure
 from organs.metabolism.state import Exit, StopLevel, Want
 from organs.metabolism.turn import PATIENCE_BARS, Turn
 
@@ -155,9 +155,9 @@ def _rebalance(turn: Turn, target: Target, exposure: float, wanted: Decimal, clo
 
 def _sell_all(turn: Turn, symbol: str, purpose: Purpose) -> bool:
     """Propose to close the whole position; False when there is nothing a venue would take."""
-    holding = turn.ledger.holdings.get(symbol)
+    holding = turn.ledger.holdings[symbol]
     close = turn.close(symbol)
-    if holding is None or close is None:
+    if close is None:
         return False
     instrument = turn.rules.instruments[symbol]
     quantity = abs(to_quantity(holding.quantity, instrument))
@@ -207,13 +207,12 @@ def _stop_level(turn: Turn, symbol: str, holding: Holding, instrument: Instrumen
 
 
 def _free_cash(turn: Turn) -> Decimal:
-    """Cash that no working purchase is going to need."""
+    """Cash that no working purchase is going to need, its fee and some slippage included."""
     cash = turn.ledger.cash
     for working in turn.working.values():
         order = working.order
         if order.side is Side.BUY and not order.reduce_only:
-            unit = order.reference_price * turn.rules.instruments[order.symbol].multiplier
-            cash -= working.remaining * unit
+            cash -= working.remaining * unit_cost(order.reference_price, turn.rules.instruments[order.symbol])
     return cash
 
 

@@ -63,8 +63,8 @@ def wanted_exposure(
         if not 0.0 < annual < math.inf:
             return None
         exposure = forecast * sizing.volatility_target / annual
-    if not math.isfinite(exposure):
-        exposure = math.copysign(sizing.max_exposure, forecast)
+    if math.isnan(exposure):
+        return None
     return max(-sizing.max_exposure, min(sizing.max_exposure, exposure)) * rate
 
 
@@ -81,9 +81,13 @@ def is_dust(quantity: Decimal, close: float, instrument: Instrument) -> bool:
     return not notional(quantity, Decimal(repr(close)), instrument) >= instrument.min_notional
 
 
+def unit_cost(price: Decimal, instrument: Instrument) -> Decimal:
+    """What one base unit may cost at market, fee and some slippage included, quote currency."""
+    return price * instrument.multiplier * (1 + _SLIP + instrument.fees.taker)
+
+
 def affordable(cash: Decimal, close: float, instrument: Instrument) -> Decimal:
     """Largest quantity that `cash` pays for at market, fee and some slippage included, in lots."""
     if not cash > 0:
         return Decimal(0)
-    unit = Decimal(repr(close)) * instrument.multiplier * (1 + _SLIP + instrument.fees.taker)
-    return to_quantity(cash / unit, instrument)
+    return to_quantity(cash / unit_cost(Decimal(repr(close)), instrument), instrument)

@@ -84,6 +84,8 @@ def main(arguments):
     results = {module: {} for module in modules}
     for n, (mutant, verdict) in enumerate(verdicts(work, sources, given.jobs), start=1):
         results[mutant.module][mutant.key] = verdict
+        if verdict in {SURVIVED, UNCOVERED}:
+            say(f"  {verdict}: {mutant.module}, line {mutant.lines.start}: {mutant.key}")
         if n % 100 == 0:
             say(f"  {n} of {len(work)} …")
     if given.json:
@@ -133,7 +135,11 @@ def _check_healthy(sources, covered):
     for module in sources:
         healthy = Mutant(module, "healthy", HEALTHY, "none", range(0), inside=False)
         work.append((healthy, *_trial(healthy, covered)))
-    ill = [f"{m.module} ({verdict})" for m, verdict in verdicts(work, sources, 1) if verdict != SURVIVED]
+    ill = [
+        f"{m.module} ({verdict})"
+        for m, verdict in verdicts(work, sources, os.cpu_count() or 1)
+        if verdict != SURVIVED
+    ]
     if ill:
         raise SystemExit(f"mutation: unharmed modules do not pass their tests here: {', '.join(ill)}.")
 

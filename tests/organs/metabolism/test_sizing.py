@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from organism.market import AssetClass, FeeSchedule, Instrument
 from organism.settings import RiskSettings, SizingSettings
-from organs.metabolism.sizing import Rules, affordable, bars_per_year, quantity_for, wanted_exposure
+from organs.metabolism.sizing import Rules, affordable, bars_per_year, is_dust, quantity_for, wanted_exposure
 
 D = Decimal
 
@@ -65,6 +65,19 @@ def test_nan_never_becomes_a_size(forecast, volatility, rate):
     assert wanted_exposure(forecast, volatility, rate, X, rules(method="volatility")) is None
 
 
+@pytest.mark.parametrize(
+    "given", [{"method": "fixed_fraction", "fraction": math.nan}, {"volatility_target": math.nan}]
+)
+def test_a_setting_that_is_no_number_never_becomes_the_cap(given):
+    assert wanted_exposure(0.5, 0.01, 1.0, X, rules(**given)) is None
+
+
+@pytest.mark.parametrize(("forecast", "exposure"), [(1.0, 0.3), (-1.0, -0.3)])
+def test_a_market_that_hardly_moves_is_held_up_to_the_cap(forecast, exposure):
+    """1e-310 a bar: the exposure that would hold the target volatility is not finite."""
+    assert wanted_exposure(forecast, 1e-310, 1.0, X, rules()) == exposure
+
+
 @pytest.mark.parametrize("volatility", [math.nan, 0.0, 1.0])
 def test_flat_needs_no_volatility(volatility):
     assert wanted_exposure(0.0, volatility, 1.0, X, rules()) == 0.0
@@ -93,6 +106,35 @@ def test_a_quantity_is_whole_lots_never_more_than_wanted_and_never_too_small_to_
     assert quantity % X.lot == 0
     assert abs(float(quantity)) * close <= abs(exposure) * equity * (1 + 1e-12)
     assert quantity == 0 or abs(quantity) * D(repr(close)) >= X.min_notional
+
+
+@pytest.mark.parametrize(
+    ("equity", "close"), [(0.0, 100.0), (-1.0, 100.0), (1_000.0, 0.0), (math.nan, 100.0)]
+)
+def test_without_equity_or_price_nothing_is_wanted(equity, close):
+    assert quantity_for(0.5, equity, close, X) == 0
+
+
+def test_a_quantity_counts_in_units_of_the_contract():
+    tenth = msgspec.structs.replace(X, multiplier=D("0.1"))
+    assert quantity_for(0.5, 10_000.0, 100.0, tenth) == 500
+    assert affordable(D(1_006), 100.0, tenth) == 100
+
+
+def test_a_value_of_exactly_the_smallest_order_is_no_dust():
+    assert not is_dust(D("0.05"), 100.0, X)
+    assert not is_dust(D("-0.05"), 100.0, X)
+    assert is_dust(D("0.049"), 100.0, X)
+
+
+@pytest.mark.parametrize("cash", [D(0), D(-5)])
+def test_without_cash_nothing_is_affordable(cash):
+    assert affordable(cash, 100.0, X) == 0
+
+
+def test_all_the_cash_is_used_but_for_fee_and_slippage():
+    assert affordable(D("100.6"), 100.0, X) == 1
+    assert affordable(D("100.59"), 100.0, X) == D("0.999")
 
 
 @given(st.decimals(0, 10**7, places=6), st.floats(1e-3, 1e6))
