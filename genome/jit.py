@@ -15,7 +15,7 @@ from numba import njit, types
 
 F = TypeVar("F", bound=Callable[..., Any])
 _HERE = Path(__file__).resolve().parent
-_FOLDERS = ("indicators", "learned", "programs", "simulator")
+_FOLDERS = ("breeding", "indicators", "learned", "programs", "simulator")
 _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 

@@ -1,0 +1,1 @@
+"""Breeding: variation and selection of genomes."""
