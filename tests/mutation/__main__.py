@@ -43,10 +43,12 @@ QUIET = (
     "--assert=plain",
     "-p",
     "no:cacheprovider",
+    "--timeout=0",
     "--hypothesis-profile=mutation",
 )
 LEFT_OUT = ("--ignore=tests/organs/motor/paper", "--deselect=tests/organs/immune/test_architecture.py")
 EXPLAINED = Path(__file__).parent / "equivalent.toml"
+HEALTHY_TESTS = 10  # all of them have passed before; here only the way to them is tried
 LEAST_SCORE = 0.9
 # What every child would import anyway. Nothing that imports an organ: the children must meet those anew.
 WARM = (
@@ -115,7 +117,10 @@ def _parsed(arguments):
 def _covered(modules):
     """Measured in a child, so that this process never imports what it is going to mutate."""
     with multiprocessing.get_context("fork").Pool(1) as pool:
-        return pool.apply(cover, ([Path(m) for m in modules], [*TESTS, *LEFT_OUT, *QUIET]))
+        covered = pool.apply(cover, ([Path(m) for m in modules], [*TESTS, *LEFT_OUT, *QUIET]))
+    if covered["code"] != 0:
+        raise SystemExit("mutation: the tests fail without any mutant; mend them first.")
+    return covered
 
 
 def _trial(mutant, covered):
@@ -125,7 +130,7 @@ def _trial(mutant, covered):
     tests = sorted({t for some in chosen for t in some}, key=covered["seconds"].get)
     if not tests:
         return None, 0.0
-    patience_s = 10.0 + 10.0 * sum(covered["seconds"][t] for t in tests)
+    patience_s = 10.0 + 5.0 * sum(covered["seconds"][t] for t in tests)
     return [*tests, *QUIET], patience_s
 
 
@@ -134,12 +139,9 @@ def _check_healthy(sources, covered):
     work = []
     for module in sources:
         healthy = Mutant(module, "healthy", HEALTHY, "none", range(0), inside=False)
-        work.append((healthy, *_trial(healthy, covered)))
-    ill = [
-        f"{m.module} ({verdict})"
-        for m, verdict in verdicts(work, sources, os.cpu_count() or 1)
-        if verdict != SURVIVED
-    ]
+        arguments, patience_s = _trial(healthy, covered)
+        work.append((healthy, [*arguments[:HEALTHY_TESTS], *QUIET], patience_s))
+    ill = [f"{m.module} ({v})" for m, v in verdicts(work, sources, os.cpu_count() or 1) if v != SURVIVED]
     if ill:
         raise SystemExit(f"mutation: unharmed modules do not pass their tests here: {', '.join(ill)}.")
 

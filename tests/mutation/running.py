@@ -2,6 +2,7 @@
 
 import importlib.machinery
 import importlib.util
+import math
 import os
 import resource
 import select
@@ -15,7 +16,10 @@ import pytest
 from tests.mutation.mutants import Mutant, mutated
 
 MEMORY = 4 << 30  # a mutant that hoards must not take the machine with it
+IDLE_S = 600.0  # by the clock: only for what neither ends nor works
 SURVIVED, KILLED, TIMEOUT, UNCOVERED = "survived", "killed", "timeout", "uncovered"
+
+_VERDICTS = {0: SURVIVED, -signal.SIGXCPU: TIMEOUT}
 
 
 @dataclass
@@ -54,7 +58,8 @@ class _Finder:
 def verdicts(work, sources, n_processes):
     """Yield (mutant, verdict) as they come.
 
-    work     triples of mutant, arguments for pytest, seconds allowed
+    work     triples of mutant, arguments for pytest, seconds of processor time allowed: a busy machine
+             must not make a mutant look like one that never ends
     sources  text by module, read once: somebody may be editing meanwhile
     """
     waiting, running = list(reversed(work)), {}
@@ -64,8 +69,8 @@ def verdicts(work, sources, n_processes):
             if arguments is None:
                 yield mutant, UNCOVERED
                 continue
-            pid = _begun(mutant, sources[mutant.module], arguments)
-            running[os.pidfd_open(pid)] = Running(mutant, pid, time.monotonic() + patience_s)
+            pid = _begun(mutant, sources[mutant.module], arguments, patience_s)
+            running[os.pidfd_open(pid)] = Running(mutant, pid, time.monotonic() + IDLE_S)
         if running:
             yield from _ended(running)
 
@@ -78,7 +83,7 @@ def _ended(running):
         one = running.pop(handle)
         _, status = os.waitpid(one.pid, 0)
         os.close(handle)
-        yield one.mutant, SURVIVED if os.waitstatus_to_exitcode(status) == 0 else KILLED
+        yield one.mutant, _VERDICTS.get(os.waitstatus_to_exitcode(status), KILLED)
     for handle, one in tuple(running.items()):
         if time.monotonic() > one.ends:
             os.kill(one.pid, signal.SIGKILL)
@@ -88,23 +93,24 @@ def _ended(running):
             yield one.mutant, TIMEOUT
 
 
-def _begun(mutant, source, arguments):
+def _begun(mutant, source, arguments, patience_s):
     pid = os.fork()
     if pid:
         return pid
     code = 3
     try:
-        code = _judged(mutant, source, arguments)
+        code = _judged(mutant, source, arguments, patience_s)
     finally:
         os._exit(code)
 
 
-def _judged(mutant, source, arguments):
+def _judged(mutant, source, arguments, patience_s):
     """In the child: 0 when every test passes although the module is wrong."""
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(patience_s), math.ceil(patience_s) + 5))
     tree = mutated(source, mutant.number)
     name = mutant.module.removesuffix(".py").replace("/", ".")
     assert name not in sys.modules, "the parent must not have met what it mutates"

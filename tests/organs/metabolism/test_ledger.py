@@ -155,6 +155,30 @@ def test_a_fee_in_the_base_currency_is_quantity_that_leaves_at_the_fills_price()
     assert ledger.holdings["X/USDT"].cost == D("99.9")
 
 
+def test_a_base_fee_as_large_as_the_purchase_leaves_nothing_and_no_closed_trade():
+    booking = book(opened(D(1000)), fill(Side.BUY, 1, 100, fee=1, fee_currency="X"), INSTRUMENTS["X/USDT"])
+    assert (booking.ledger.holdings, booking.closure) == ({}, None)
+    assert (booking.ledger.cash, booking.ledger.fees, booking.ledger.realised) == (900, 100, 0)
+
+
+def test_a_base_fee_on_the_sale_of_everything_leaves_a_short_without_entry_fees():
+    ledger = book(opened(D(1000)), fill(Side.BUY, 1, 100, fee=1), INSTRUMENTS["X/USDT"]).ledger
+    booking = book(ledger, fill(Side.SELL, 1, 110, fee="0.01", fee_currency="X"), INSTRUMENTS["X/USDT"])
+    rest = booking.ledger.holdings["X/USDT"]
+    assert (rest.quantity, rest.cost, rest.fees, rest.average) == (D("-0.01"), D("-1.1"), 0, 110)
+    assert booking.closure.ended
+    assert booking.closure.pnl == D("7.9")  # 10 − the entry fee − 0.01 X at 110
+    assert booking.ledger.realised == 10
+    assert imbalance(booking.ledger) == 0
+
+
+def test_a_base_fee_leaves_the_entry_fees_of_the_position_whole():
+    ledger = book(opened(D(1000)), fill(Side.BUY, 2, 100, fee=1), INSTRUMENTS["X/USDT"]).ledger
+    booking = book(ledger, fill(Side.BUY, 2, 100, fee=2, fee_currency="X"), INSTRUMENTS["X/USDT"])
+    rest = booking.ledger.holdings["X/USDT"]
+    assert (rest.quantity, rest.cost, rest.fees) == (2, 200, 201)
+
+
 def test_a_fee_in_a_third_currency_is_counted_and_leaves_cash_alone():
     ledger = book(opened(D(1000)), fill(fee="0.01", fee_currency="BNB"), INSTRUMENTS["X/USDT"]).ledger
     assert ledger.cash == 900
