@@ -174,10 +174,11 @@ def new_peak(account: F64, equity: float, first: int, last: int) -> None:
 
 @inlined
 def end_of_day(account: F64, day: int, daily: F64) -> None:
-    """Book the return of a day; after ruin it stays zero."""
+    """Book a day: its return, which after ruin stays zero, and in the second half of `daily` the trades closed so far."""
     before, equity = account[at.DAY_EQUITY], account[at.EQUITY]
     if before > 0.0:
         daily[day] = equity / before - 1.0
+    daily[(daily.size >> 1) + day] = account[at.N_TRADES]
     account[at.DAY_EQUITY] = equity
     account[at.DAY_SUM] += equity
 

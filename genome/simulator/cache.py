@@ -13,7 +13,7 @@ from genome.market import F64, Market
 from genome.programs.compiling import ColumnKey
 
 Kept = tuple[F64, ...]
-"""A result: figures (len(FIGURES),) and daily returns (D,). A column: values (T,)."""
+"""A result: figures (len(FIGURES),) and daily returns and trades closed (2, D). A column: values (T,)."""
 
 
 class Cache:

@@ -81,6 +81,6 @@ def crowd(
                 account, trait, market, flags, summary, following, days, decisions,
                 floats_at(block + np.uint64(max(atr, 0) * stride * 8), n if atr >= 0 else 0),
                 floats_at(block + np.uint64(max(sigma, 0) * stride * 8), n if sigma >= 0 else 0),
-                here, here + n, costs, floats_at(daily + np.uint64(g * (days[days.size - 1]) * 8), days[days.size - 1]),
+                here, here + n, costs, floats_at(daily + np.uint64(g * days[days.size - 1] * 16), 2 * days[days.size - 1]),
                 none, nothing, nothing,
             )  # fmt: skip

@@ -121,14 +121,15 @@ def backtest_joint(
         np.array([fresh_account(0.0) for _ in walked]),
     )
     days, day_numbers = _days(instants)
-    daily, equity = np.zeros(day_numbers.size), np.empty(instants.size)
+    booked, equity = np.zeros(2 * day_numbers.size), np.empty(instants.size)
+    daily = booked[: day_numbers.size]
     exposures = np.empty((instants.size, len(walked)))
     trades, owner = np.empty((2 * decisions.size + 2, at.N_TRADE)), np.zeros(2 * decisions.size + 2, np.int64)
     together(
         bars, accounts, genes.vector, np.concatenate([g.matrix for g in grounds], axis=1),
         np.concatenate([g.flags[:, : g.market.size] for g in grounds], axis=1), decisions, atr, scores, ranked, weights,
         returns, np.array([gross_limit, asset_cap, threshold, correlated]), np.array([g.costs for g in grounds]), days, account,
-        daily, trades, owner, equity, exposures,
+        booked, trades, owner, equity, exposures,
     )  # fmt: skip
     for a, ground in enumerate(grounds):
         accounts[a, at.RECORDED] = account[at.RECORDED]

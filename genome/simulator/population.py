@@ -32,11 +32,13 @@ class Evaluation:
 
     figures   name → float64 (genomes, markets)
     returns   one float64 (genomes, D) a market: daily returns
+    closed    one float64 (genomes, D) a market: trades closed until the end of each day
     days      one int64 (D,) a market: days since the epoch
     """
 
     figures: dict[str, F64]
     returns: list[F64]
+    closed: list[F64]
     days: list[NDArray[np.int64]]
 
     @property
@@ -64,16 +66,17 @@ def evaluate(
     checked_capital(capital)
     count = threads or _CORES
     table = np.empty((len(FIGURES), len(genomes), len(markets)))
-    returns, days = [], []
+    returns, closed, days = [], [], []
     for m, market in enumerate(markets):
         ground = prepare(market, costs)
         rows, daily = _on_market(genomes, ground, costs, capital, count, cache)
         table[:, :, m] = rows.T
-        returns.append(daily)
+        returns.append(np.ascontiguousarray(daily[:, 0]))
+        closed.append(np.maximum.accumulate(daily[:, 1], axis=1))
         days.append(ground.day_numbers)
         if progress is not None:
             progress(m + 1, len(markets))
-    return Evaluation(dict(zip(FIGURES, table, strict=True)), returns, days)
+    return Evaluation(dict(zip(FIGURES, table, strict=True)), returns, closed, days)
 
 
 def _on_market(
@@ -96,14 +99,14 @@ def _on_market(
 def _simulated(
     genomes: Sequence[Genome], ground: Ground, capital: float, threads: int, cache: Cache | None = None
 ) -> tuple[F64, F64]:
-    """Figures (genomes, figures) and daily returns (genomes, D)."""
+    """Figures (genomes, figures) and what `walk` books of days (genomes, 2, D)."""
     if not genomes:
-        return np.empty((0, len(FIGURES))), np.empty((0, ground.n_days))
+        return np.empty((0, len(FIGURES))), np.empty((0, 2, ground.n_days))
     packed = pack(genomes)
     accounts = np.tile(fresh_account(capital), (len(genomes), 1))
-    daily = np.zeros((len(genomes), ground.n_days))
+    daily = np.zeros((len(genomes), 2, ground.n_days))
     _Pass(packed, ground, accounts, daily, threads, cache).run()
-    return figures(accounts, daily, ground), daily
+    return figures(accounts, np.ascontiguousarray(daily[:, 0]), ground), daily
 
 
 def _stretch_bars(size: int, rows: int) -> int:

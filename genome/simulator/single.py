@@ -81,17 +81,17 @@ def backtest(
     keys = in_order(needed)
     columns = dict(zip(keys, whole(market, keys), strict=True)) if keys else {}
     account = fresh_account(checked_capital(capital))
-    daily = np.zeros(ground.n_days)
+    booked = np.zeros(2 * ground.n_days)
     trades = np.empty((2 * market.size + 2, at.N_TRADE))
     equity, held = np.empty(market.size), np.empty(market.size)
     nothing = np.empty(0)
     walk(
         account, genes.vector, ground.matrix, ground.flags, ground.summary, ground.following, ground.days, np.uint64(planes.ctypes.data),
         columns[genes.atr] if genes.atr else nothing, columns[genes.sigma] if genes.sigma else nothing,
-        0, market.size, ground.costs, daily, trades, equity, held,
+        0, market.size, ground.costs, booked, trades, equity, held,
     )  # fmt: skip
     mark_open_trade(account, trades, market.size - 1, ground.matrix[at.CLOSE, -1])
-    return _result(account, daily, trades, equity, held, ground)
+    return _result(account, booked[: ground.n_days], trades, equity, held, ground)
 
 
 def given(signals: Signals, ground: Ground) -> NDArray[np.uint8]:

@@ -57,6 +57,7 @@ def together(
     weights    float64 (3,); limits float64 (4,); costs float64 (assets, N_COSTS)
     returns    float64 (bars,): log return to each close; read where correlation is limited
     days       int64 (instants + 1,): index of the day
+    daily      float64 (2·D,), see `walk`; the account of all counts no trades
     whole      the account of all: equity, peak, trough, days
     owner      int64: asset of each recorded trade
     equity, exposures   float64 (instants,), (instants, assets): at the close of each

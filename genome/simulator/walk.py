@@ -88,6 +88,8 @@ def walk(
     atr, sigma  float64 (end − begin,) or empty: indicator at each close, where the genome needs it
     following   int64 (T + 1,): the bar at or after each that is void, pays funding, or ends a day or a stretch of data
     days        int64 (T + 1,): index of each bar's day; the last element is the number of days
+    daily       float64 (2·D,) receives a day's return, and after the D returns the trades closed until its end; a day that
+                was passed over has 0 in both
     equity, held   empty, or (T,) to receive equity and side at each close (then nothing is skipped)
     """
     slow = equity.shape[0] > 0

@@ -261,3 +261,16 @@ def test_progress_is_told_market_by_market():
     told = []
     evaluate(CROWD[:2], [path(1), path(2)], progress=lambda done, of: told.append((done, of)))
     assert told == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize("bar_s", [60, 3_600, 14_400])
+def test_trades_closed_are_counted_day_by_day(bar_s):
+    market = path(3, bar_s=bar_s)
+    evaluated = evaluate(CROWD, [market])
+    day = market.day
+    for g, genome in enumerate(CROWD):
+        exits = [day[t.exit_bar] for t in backtest(market, genome).trades if t.reason != "end"]
+        expected = [sum(e <= d for e in exits) for d in evaluated.days[0]]
+        assert evaluated.closed[0][g].tolist() == expected, genome
+    assert evaluated.closed[0][:, -1].tolist() == evaluated.figures["n_trades"][:, 0].tolist()
+    assert evaluated.closed[0][:, -1].max() > 5
