@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.mutation.covering import cover
 from tests.mutation.mutants import HEALTHY, Mutant, mutants_of
-from tests.mutation.running import SURVIVED, UNCOVERED, verdicts
+from tests.mutation.running import KILLED, SURVIVED, TIMEOUT, UNCOVERED, verdicts
 
 MODULES = (
     "organs/metabolism/ledger.py",
@@ -82,16 +82,18 @@ def main(arguments):
         importlib.import_module(name)
     found = {m: mutants_of(m, source) for m, source in sources.items()}
     _check_healthy(sources, covered)
-    work = [(m, *_trial(m, covered)) for module in modules for m in found[module]]
-    results = {module: {} for module in modules}
+    results = _known(given.again, found)
+    work = [
+        (m, *_trial(m, covered)) for some in found.values() for m in some if m.key not in results[m.module]
+    ]
     for n, (mutant, verdict) in enumerate(verdicts(work, sources, given.jobs), start=1):
         results[mutant.module][mutant.key] = verdict
         if verdict in {SURVIVED, UNCOVERED}:
             say(f"  {verdict}: {mutant.module}, line {mutant.lines.start}: {mutant.key}")
         if n % 100 == 0:
             say(f"  {n} of {len(work)} …")
-    if given.json:
-        Path(given.json).write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
+        if given.json and (n % 20 == 0 or n == len(work)):
+            Path(given.json).write_text(json.dumps(results, indent=1, ensure_ascii=False), encoding="utf-8")
     return int(not (_say_scores(found, results) and sound))
 
 
@@ -111,7 +113,19 @@ def _parsed(arguments):
     parser.add_argument("--examples", type=int, default=40, help="examples of each property")
     parser.add_argument("--coverage", action="store_true", help="only the branch coverage, no mutants")
     parser.add_argument("--json", metavar="FILE", help="write every verdict to a file")
+    parser.add_argument(
+        "--again", metavar="FILE", help="judge again only what this file does not call noticed"
+    )
     return parser.parse_args(arguments)
+
+
+def _known(path, found):
+    """Verdicts of an earlier run that more tests cannot change: what was noticed."""
+    earlier = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+    return {
+        module: {m.key: v for m in some if (v := earlier.get(module, {}).get(m.key)) in {KILLED, TIMEOUT}}
+        for module, some in found.items()
+    }
 
 
 def _covered(modules):

@@ -1,5 +1,6 @@
 """Mutants, each in a forked process of its own that imports the module it mutates for the first time."""
 
+import importlib
 import importlib.machinery
 import importlib.util
 import math
@@ -19,7 +20,14 @@ MEMORY = 4 << 30  # a mutant that hoards must not take the machine with it
 IDLE_S = 600.0  # by the clock: only for what neither ends nor works
 SURVIVED, KILLED, TIMEOUT, UNCOVERED = "survived", "killed", "timeout", "uncovered"
 
-_VERDICTS = {0: SURVIVED, -signal.SIGXCPU: TIMEOUT}
+_VERDICTS = {
+    0: SURVIVED,
+    1: KILLED,
+    2: KILLED,
+    -signal.SIGXCPU: TIMEOUT,
+    -signal.SIGABRT: KILLED,
+    -signal.SIGSEGV: KILLED,
+}
 
 
 @dataclass
@@ -83,7 +91,10 @@ def _ended(running):
         one = running.pop(handle)
         _, status = os.waitpid(one.pid, 0)
         os.close(handle)
-        yield one.mutant, _VERDICTS.get(os.waitstatus_to_exitcode(status), KILLED)
+        code = os.waitstatus_to_exitcode(status)
+        if code not in _VERDICTS:  # pytest found no tests, or could not begin: that is no verdict
+            raise SystemExit(f"mutation: {one.mutant.key} ended with {code}; were tests renamed meanwhile?")
+        yield one.mutant, _VERDICTS[code]
     for handle, one in tuple(running.items()):
         if time.monotonic() > one.ends:
             os.kill(one.pid, signal.SIGKILL)
@@ -115,4 +126,8 @@ def _judged(mutant, source, arguments, patience_s):
     name = mutant.module.removesuffix(".py").replace("/", ".")
     assert name not in sys.modules, "the parent must not have met what it mutates"
     sys.meta_path.insert(0, _Finder(name, mutant.module, tree))
+    try:
+        importlib.import_module(name)
+    except Exception:  # noqa: BLE001  (whatever it is, nobody could overlook it)
+        return 1
     return int(pytest.main([*arguments]))

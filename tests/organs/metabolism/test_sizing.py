@@ -59,7 +59,17 @@ def test_no_input_whatever_asks_for_more_than_the_cap(forecast, volatility, rate
 
 @pytest.mark.parametrize(
     ("forecast", "volatility", "rate"),
-    [(math.nan, 0.01, 1.0), (0.5, math.nan, 1.0), (0.5, 0.0, 1.0), (0.5, 0.01, math.nan), (1.5, 0.01, 1.0)],
+    [
+        (math.nan, 0.01, 1.0),
+        (0.5, math.nan, 1.0),
+        (0.5, math.inf, 1.0),
+        (0.5, 0.0, 1.0),
+        (0.5, 0.01, math.nan),
+        (1.5, 0.01, 1.0),
+        (-1.5, 0.01, 1.0),
+        (0.5, 0.01, 1.5),
+        (0.5, 0.01, -0.5),
+    ],
 )
 def test_nan_never_becomes_a_size(forecast, volatility, rate):
     assert wanted_exposure(forecast, volatility, rate, X, rules(method="volatility")) is None

@@ -1,0 +1,282 @@
+"""Each limit at its edge: what is exactly allowed passes, the next thing does not, and the numbers say why."""
+
+import math
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from organism.errors import ConfigError
+from organism.messages import DenialReason as Why
+from organism.messages import OrderDenied
+from organism.settings import RiskSettings
+from organism.trading import OrderKind, OrderStatus, Purpose, Side, TradingState
+from organs.immune.checks import REDUCTIONS_PER_ENTRY
+from organs.immune.core import UNKNOWN_NS, immune_core
+
+D = Decimal
+NS_PER_MIN = 60 * 10**9
+
+
+def refused(verdict):
+    assert isinstance(verdict, OrderDenied)
+    return verdict.reason, verdict.limit, verdict.observed
+
+
+# ---------------------------------------------------------------- what is no order
+
+
+@pytest.mark.parametrize("kind", [OrderKind.LIMIT, OrderKind.STOP])
+def test_an_order_without_the_price_it_needs_is_malformed(gate, kind):
+    reason, limit, observed = refused(gate().propose(1, kind=kind))
+    assert (reason, limit) == (Why.MALFORMED, 0.0)
+    assert math.isnan(observed)
+
+
+def test_part_of_a_lot_is_malformed(gate):
+    assert refused(gate().propose("1.0005")) == (Why.MALFORMED, 0.001, 1.0005)
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1"])
+def test_no_quantity_is_malformed(gate, quantity):
+    assert refused(gate().propose(quantity)) == (Why.MALFORMED, 0.0, float(quantity))
+
+
+@pytest.mark.parametrize("field", ["limit_price", "stop_price"])
+def test_every_price_must_be_a_positive_number(gate, field):
+    kind = {"limit_price": OrderKind.LIMIT, "stop_price": OrderKind.STOP}[field]
+    assert refused(gate().propose(1, kind=kind, **{field: D(-1)})) == (Why.MALFORMED, 0.0, -1.0)
+    reason, limit, observed = refused(gate().propose(1, kind=kind, **{field: D("NaN")}))
+    assert (reason, limit) == (Why.NOT_A_NUMBER, 0.0)
+    assert math.isnan(observed)
+
+
+def test_an_unknown_instrument_is_refused_without_numbers(gate):
+    reason, limit, observed = refused(gate().propose(1, symbol="Q/USDT"))
+    assert reason is Why.UNKNOWN_INSTRUMENT
+    assert math.isnan(limit)
+    assert math.isnan(observed)
+
+
+def test_a_fill_of_an_unknown_instrument_is_an_error_that_names_it(gate):
+    g = gate()
+    with pytest.raises(
+        ValueError, match=r"Q/USDT, which is not among the instruments of this organism: X/USDT, "
+    ):
+        g.fill(quantity=1, symbol="Q/USDT")
+
+
+# ---------------------------------------------------------------- price
+
+
+@pytest.mark.parametrize(
+    ("price", "passes"), [("125", True), ("125.01", False), ("75", True), ("74.99", False)]
+)
+@pytest.mark.parametrize("field", ["price", "limit_price", "stop_price"])
+def test_a_price_may_be_as_far_off_as_the_band_is_wide(gate, field, price, passes):
+    g = gate(price_band=0.25)
+    kind = {"limit_price": OrderKind.LIMIT, "stop_price": OrderKind.STOP}.get(field, OrderKind.MARKET)
+    verdict = g.propose(1, kind=kind, **{field: D(price)})
+    if passes:
+        assert verdict.quantity == 1
+    else:
+        assert refused(verdict) == (Why.PRICE_BAND, 0.25, pytest.approx(0.2501))
+
+
+@pytest.mark.parametrize("close", [0.0, -1.0, math.nan])
+def test_without_a_price_nothing_is_near_it(gate, close):
+    g = gate(marked=False)
+    g.closes["X/USDT"] = close
+    g.mark()
+    reason, limit, observed = refused(g.propose(1))
+    assert (reason, limit) == (Why.PRICE_BAND, 0.05)
+    assert math.isnan(observed) or close < 0
+
+
+def test_prices_below_one_are_prices(gate):
+    g = gate(marked=False)
+    g.closes = dict.fromkeys(g.closes, 0.5)
+    g.mark()
+    g.fill(quantity=20, symbol="Y/USDT")
+    assert g.propose(100, price="0.5").quantity == 100
+
+
+@pytest.mark.parametrize(("price", "passes"), [("75", True), ("74.99", False)])
+def test_a_reduction_may_be_limited_as_far_off_as_the_band_is_wide(gate, price, passes):
+    g = gate(price_band=0.25)
+    g.fill(quantity=10)
+    sale = {"side": Side.SELL, "reduce_only": True, "kind": OrderKind.LIMIT, "limit_price": D(price)}
+    verdict = g.propose(1, **sale)
+    if passes:
+        assert verdict.quantity == 1
+    else:
+        assert refused(verdict) == (Why.PRICE_BAND, 0.25, pytest.approx(0.2501))
+
+
+def test_a_reduction_without_a_market_price_may_still_leave(gate):
+    g = gate(marked=False)
+    g.closes["X/USDT"] = 0.0
+    g.mark()
+    g.fill(quantity=10)
+    sale = {"side": Side.SELL, "reduce_only": True, "kind": OrderKind.LIMIT, "limit_price": D(1)}
+    assert g.propose(10, **sale).quantity == 10
+
+
+# ---------------------------------------------------------------- rate
+
+
+def test_a_minute_has_as_many_entries_as_the_limit_and_twice_as_many_orders(gate):
+    g = gate(max_orders_per_minute=2)
+    g.fill(quantity=10)
+    assert [g.propose(1).quantity for _ in range(2)] == [1, 1]
+    assert refused(g.propose(1)) == (Why.ORDER_RATE, 2.0, 2.0)
+    sale = {"side": Side.SELL, "reduce_only": True}
+    n_more = 2 * REDUCTIONS_PER_ENTRY - 2
+    assert [g.propose(1, **sale).quantity for _ in range(n_more)] == [1] * n_more
+    assert refused(g.propose(1, **sale)) == (Why.ORDER_RATE, 4.0, 4.0)
+    g.mono_ns += NS_PER_MIN - 1
+    assert isinstance(g.propose(1), OrderDenied)
+    g.mono_ns += 1
+    assert g.propose(1).quantity == 1, "a minute later the minute is over"
+    assert len(g.state.recent) == 1
+
+
+# ---------------------------------------------------------------- number of positions
+
+
+def test_there_may_be_as_many_positions_as_the_limit_the_one_at_hand_included(gate):
+    g = gate(max_positions=2)
+    g.fill(quantity=1)
+    assert g.propose(1, symbol="Y/USDT").quantity == 1
+    assert refused(g.propose(1, symbol="Z/USDT")) == (Why.POSITION_COUNT, 2.0, 3.0)
+    assert g.propose(1).quantity == 1, "more of what is held is no further position"
+
+
+@pytest.mark.parametrize(("quantity", "counts"), [("0.049", False), ("0.05", True)])
+def test_what_is_below_the_smallest_order_is_no_position(gate, quantity, counts):
+    g = gate(max_positions=1)
+    g.fill(quantity=quantity, symbol="Y/USDT")
+    assert isinstance(g.propose(1), OrderDenied) is counts
+
+
+def test_a_position_without_a_price_is_one(gate):
+    g = gate(max_positions=1)
+    g.fill(quantity="0.001", symbol="Y/USDT")
+    g.closes["Y/USDT"] = 0.0
+    g.mark()
+    assert refused(g.propose(1)) == (Why.POSITION_COUNT, 1.0, 2.0)
+
+
+# ---------------------------------------------------------------- sizes
+
+
+def test_the_dearest_of_all_prices_counts(gate):
+    """100 at the market, 104 as a limit: 5000 buys 48.076 at the limit."""
+    g = gate(max_order_notional=5_000.0)
+    verdict = g.propose(60, kind=OrderKind.LIMIT, limit_price=D(104))
+    assert verdict.quantity == D("48.076")
+    assert g.propose(60, price=103).quantity == D("48.543")
+
+
+def test_a_short_has_the_exposure_a_long_has(gate):
+    g = gate(can_short=True, max_asset_exposure=0.35)
+    g.fill(quantity=10)
+    assert g.propose(60, side=Side.SELL).quantity == 45, "through flat: 10 to close, 35 to open"
+    denied = g.propose(1, side=Side.SELL)
+    assert refused(denied) == (Why.ASSET_EXPOSURE, 0.35, pytest.approx(0.36))
+
+
+def test_a_sale_where_no_short_is_allowed_goes_to_flat_and_no_further(gate):
+    g = gate()
+    g.fill(quantity=10)
+    assert g.propose(60, side=Side.SELL).quantity == 10
+    assert refused(g.propose(1, side=Side.SELL)) == (Why.ASSET_EXPOSURE, 0.0, pytest.approx(0.01))
+
+
+def test_gross_exposure_counts_shorts_of_others_at_their_worst(gate):
+    g = gate(can_short=True, max_gross_exposure=0.5)
+    g.fill(quantity=20, symbol="Y/USDT", side=Side.SELL)
+    assert g.propose(60, side=Side.SELL).quantity == 30
+    assert refused(g.propose(1, side=Side.SELL)) == (Why.GROSS_EXPOSURE, 0.5, pytest.approx(0.51))
+
+
+def test_net_exposure_of_shorts_has_the_limit_of_longs(gate):
+    g = gate(can_short=True, max_net_exposure=0.5)
+    g.fill(quantity=20, symbol="Y/USDT", side=Side.SELL)
+    assert g.propose(60, side=Side.SELL).quantity == 30
+    assert refused(g.propose(1, side=Side.SELL)) == (Why.NET_EXPOSURE, 0.5, pytest.approx(0.51))
+    assert g.propose(40).quantity == 40, "buying leans the other way"
+
+
+def test_no_equity_is_no_room(gate):
+    for equity in (0.0, -1.0, math.inf, math.nan):
+        g = gate(marked=False)
+        g.mark(equity, peak=10_000.0, drawdown=0.0, day_start=0.0)
+        verdict = g.propose(1)
+        assert isinstance(verdict, OrderDenied), equity
+
+
+# ---------------------------------------------------------------- reductions
+
+
+def test_a_reduction_takes_what_no_other_takes_stops_apart(gate):
+    g = gate()
+    g.fill(quantity=10)
+    sale = {"side": Side.SELL, "reduce_only": True}
+    stop = {**sale, "purpose": Purpose.PROTECT, "kind": OrderKind.STOP, "stop_price": D(94)}
+    assert g.propose(10, **stop).quantity == 10
+    assert g.propose(7, **sale).quantity == 7
+    assert g.propose(7, **sale).quantity == 3
+    assert refused(g.propose(1, **sale)) == (Why.REDUCE_ONLY, 0.0, 1.0)
+    assert refused(g.propose(1, **stop)) == (Why.REDUCE_ONLY, 0.0, 1.0)
+
+
+def test_a_reduction_must_shrink(gate):
+    g = gate()
+    for side in (Side.BUY, Side.SELL):
+        assert refused(g.propose(1, side=side, reduce_only=True)) == (Why.REDUCE_ONLY, 0.0, 1.0), "flat"
+    g.fill(quantity=10)
+    assert refused(g.propose(1, reduce_only=True)) == (Why.REDUCE_ONLY, 0.0, 1.0)
+
+
+def test_a_reduction_below_the_smallest_order_leaves_only_as_dust(gate):
+    g = gate()
+    g.fill(quantity=10)
+    sale = {"side": Side.SELL, "reduce_only": True}
+    assert refused(g.propose("0.049", **sale)) == (Why.MIN_NOTIONAL, 5.0, pytest.approx(4.9))
+    assert g.propose("0.05", **sale).quantity == D("0.05")
+    assert g.propose("0.049", purpose=Purpose.DUST, **sale).quantity == D("0.049")
+
+
+# ---------------------------------------------------------------- doubt, health, settings
+
+
+def test_an_order_in_doubt_for_longer_than_a_minute_stops_entries(gate):
+    g = gate()
+    order = g.propose(1)
+    g.update(order, OrderStatus.UNKNOWN)
+    g.mono_ns += UNKNOWN_NS
+    assert g.propose(1).quantity == 1
+    g.mono_ns += 10**9
+    assert refused(g.propose(1)) == (Why.UNRECONCILED, 60.0, 61.0)
+    g.fill(quantity=1)
+    assert g.propose(1, side=Side.SELL, reduce_only=True).quantity == 1
+    g.reconcile()
+    assert g.propose(1).quantity == 1
+
+
+@pytest.mark.parametrize("field", RiskSettings().__struct_fields__)
+@pytest.mark.parametrize("value", [-1, math.inf, math.nan])
+def test_a_limit_that_is_no_limit_is_refused_by_name(field, value):
+    with pytest.raises(ConfigError, match=rf"\[risk\] {field} must be a finite number"):
+        immune_core(msgspec.structs.replace(RiskSettings(), **{field: value}), ())
+
+
+def test_three_low_readings_in_a_row_are_an_illness(gate):
+    g = gate()
+    for health in (49.9, 49.9, 50.0, 49.9, 49.9):
+        g.vitals(health)
+        assert g.standing.state is TradingState.ACTIVE
+    g.vitals(49.9)
+    assert g.standing.state is TradingState.REDUCING
+    assert g.state.n_low_health == 0
