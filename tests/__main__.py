@@ -1,7 +1,8 @@
 """`./run test`: linters, types, import contracts, tests, in that order; the first failure is remembered.
 
-`--requirements` prints which rows of the requirements table are proven by a test; every other argument
-goes to pytest (and the linters are then left out).
+`--requirements` prints which rows of the requirements table are proven by a test, `mutation` measures whether
+the tests of money notice faults (tests/mutation); every other argument goes to pytest (and the linters are then
+left out).
 """
 
 import os
@@ -32,6 +33,9 @@ def main(arguments: list[str]) -> int:
             (*pytest, "--collect-only", "-p", "tests.requirements_report", "--no-header", "-qq"),
             cwd=ROOT, check=False,
         ).returncode  # fmt: skip
+    if arguments[:1] == ["mutation"]:
+        command = (sys.executable, "-m", "tests.mutation", *arguments[1:])
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
     if arguments:
         return subprocess.run((*pytest, *arguments), cwd=ROOT, check=False).returncode
     codes = [
