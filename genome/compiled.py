@@ -118,13 +118,14 @@ def compiled(
 ) -> Compiled:
     """Compile a genome for bars of `bar_s` seconds. Raises `BadInput` for one that a single bar cannot feed.
 
-    A genome that learns is given no fit here, so it has not passed `genome.learned.gate`: its fallback is compiled.
+    A genome that learns needs a fit and has to pass `genome.learned.gate`; it is refused here.
     """
     check(genome)
     if genome.family in learned():
-        from genome.learned.gate import instead  # noqa: PLC0415 - it compiles what is lived by instead
-
-        return instead(genome, bar_s, costs, asset_class)
+        raise BadInput(
+            f"{genome.family} learns, and was given neither a stored fit nor a verdict; `genome.learned.gate.entrusted` has "
+            "both, or names the seed to live by instead."
+        )
     ready = effective(genome)
     program, genes = compile_genome(ready), traits(ready)
     extra = tuple(key for key in (genes.atr, genes.sigma) if key)

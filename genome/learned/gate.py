@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genome.compiled import Compiled, compiled
+from genome.compiled import compiled
 from genome.costs import Costs
 from genome.genome import Genome
 from genome.learned.fits import Fit
@@ -183,11 +183,3 @@ def entrusted(
     else:
         reason = verdict.reason
     return Entrusted(compiled(seed(name), bar_s, costs, asset_class), reason)
-
-
-def instead(genome: Genome, bar_s: int, costs: Costs, asset_class: AssetClass) -> Compiled:
-    """What is lived by where a learned genome comes alone: without verdict and fit it cannot have passed."""
-    strategy = entrusted(genome, bar_s=bar_s, costs=costs, asset_class=asset_class).strategy
-    if not isinstance(strategy, Compiled):
-        raise TypeError(f"a learned genome without a fit gave {strategy!r}")
-    return strategy

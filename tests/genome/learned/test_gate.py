@@ -94,11 +94,14 @@ def test_the_fallback_is_the_best_of_the_first_ten_over_the_same_days():
 
 @pytest.mark.requirement("S4-25.14")
 @pytest.mark.parametrize("family", ["linear_svc", "pca_tree_quantile"])
-def test_told_to_live_by_a_learned_seed_alone_the_brain_gets_the_fallback(family):
-    """Family and genes say nothing of a fit, nor of an examination: nothing silent, and nothing unexamined, is built."""
-    for strategy in (build(family), compiled(seed(family))):
-        assert strategy.family == FALLBACKS[0]
-    assert entrusted(seed(family)).reason == f"{family} was not examined; ema_crossover is lived by instead."
+def test_a_learned_seed_alone_is_refused_and_the_gate_names_what_to_live_by(family):
+    """Trading something else under its name would not be the truth."""
+    for build_it in (lambda: build(family), lambda: compiled(seed(family))):
+        with pytest.raises(BadInput, match=f"{family} learns, and was given neither"):
+            build_it()
+    found = entrusted(seed(family))
+    assert found.strategy.family == "ema_crossover"
+    assert found.reason == f"{family} was not examined; ema_crossover is lived by instead."
 
 
 def test_a_pass_without_a_fit_and_a_fit_without_a_pass_are_not_enough():
