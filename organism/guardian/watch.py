@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Self
+from typing import Self, TextIO
 
 from organism.errors import StateBusy
 from organism.guardian.child import ChildCommand, ChildProcess
@@ -296,7 +296,19 @@ class _Guardian:
 
     def _say(self, text: str) -> None:
         with contextlib.suppress(OSError):
-            print(f"guardian: {text}", file=sys.stderr, flush=True)
+            if _is_read(sys.stderr):
+                print(f"guardian: {text}", file=sys.stderr, flush=True)
+
+
+def _is_read(stream: TextIO) -> bool:
+    """Whether a line can be said without waiting: who watches over others must not stand still with a full pipe."""
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):  # no file at all, as under a test
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 def _status(code: int) -> str:

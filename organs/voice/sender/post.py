@@ -4,7 +4,7 @@ import logging
 import queue
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -21,18 +21,23 @@ JOURNAL, LAST_WORDS = "journal", "last_words"
 SAVE_EVERY_S = 30.0  # the place in the journal, while there is nothing to send
 CATCH_UP_S, LONGEST_CATCH_UP_S = 30.0, 900.0  # after a failure: when to try the channel again
 N_NAMED = 8  # alerts named in a catch-up
+N_UNHEARD = 3  # summaries beside the newest that may still arrive
 
 Connect = Callable[[Target], Send]
 
 
 @dataclass
 class _Line:
-    """A channel: its courier, how much it carries, and when to try again after it failed."""
+    """A channel: its courier, how much it carries, and when to try again after it failed.
+
+    unheard   what each summary told that was given up; it may arrive all the same
+    """
 
     target: Target
     courier: Courier
     carrying: int = 0
     catching_up: tuple[Alert, ...] = ()
+    unheard: dict[str, tuple[Alert, ...]] = field(default_factory=dict)
     retry_at: float | None = None
     retry_s: float = CATCH_UP_S
 
@@ -146,8 +151,11 @@ class PostOffice:
     def _note(self, result: Result) -> None:
         line = self._lines[result.channel]
         line.carrying -= not result.late
-        if line.catching_up and result.alert.seq == 0 and result.alert.id.startswith("missed:"):
-            self._caught_up(line, result)
+        if result.alert.seq == 0 and result.alert.id.startswith("missed:"):
+            if not result.late:
+                self._caught_up(line, result)
+            elif result.state == DELIVERED:
+                self._record.sum_up(line.target.name, line.unheard.pop(result.alert.id, ()))
             return
         self._record.note(result)
         told = {"channel": result.channel, "alert_id": result.alert.id}
@@ -180,7 +188,9 @@ class PostOffice:
             self._record.sum_up(line.target.name, missed)
             log.info("told %r of %d alerts that it missed", line.target.name, len(missed))
             line.retry_at, line.retry_s = None, CATCH_UP_S
+            line.unheard.clear()
         elif result.state != PENDING:
+            line.unheard = {**dict(list(line.unheard.items())[-N_UNHEARD:]), result.alert.id: missed}
             line.retry_s = min(line.retry_s * 2, LONGEST_CATCH_UP_S)
             line.retry_at = time.monotonic() + line.retry_s
 
