@@ -43,7 +43,10 @@ _RETRY_S = 0.002  # a reader that is full is tried again after so long
 
 @dataclass(slots=True)
 class _Parcel:
-    """Bytes to be sent at `due_s`; `n` of them at a time, every `pause_s`. `done` is called after the last."""
+    """Bytes to be sent at `due_s`; `n` of them at a time, every `pause_s`.
+
+    done   called after the last; of what drips, after the second piece
+    """
 
     due_s: float
     data: bytes
@@ -51,6 +54,7 @@ class _Parcel:
     pause_s: float = 0.0
     done: Callable[[], None] | None = None
     lost: Callable[[], None] | None = None  # the peer gave up before it was sent
+    has_dripped: bool = False
 
 
 @dataclass(slots=True)
@@ -325,6 +329,10 @@ class Proxy:
             return False
         parcel.data = parcel.data[n:]
         parcel.due_s = now_s + parcel.pause_s
+        if parcel.n and parcel.has_dripped and parcel.done is not None:
+            parcel.done()
+            parcel.done = parcel.lost = None
+        parcel.has_dripped = True
         if not parcel.data:
             flow.queue.popleft()
             if parcel.done is not None:

@@ -8,11 +8,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from organism.errors import BadInput
+
 Address = Path | tuple[str, int]
 _CONNECT_S = 2.0
 _AGAIN_S = 0.001
 _MAX_PATH = 100  # bytes; the kernel's limit for a socket's path is 108
 _LINGER_NOT = struct.pack("ii", 1, 0)
+
+
+def port_of(at: Address) -> int:
+    """The TCP port of an address. Raises `BadInput` for a path."""
+    if isinstance(at, Path):
+        raise BadInput(f"a Unix socket has no port; was {at}.")
+    return at[1]
 
 
 def listening(at: Address) -> socket.socket:

@@ -67,7 +67,7 @@ def life(folder: Path, seed: int) -> list[Outcome]:
         trader.calm(8)
         losses, seen = trader.losses(), dict(trader.proxy.seen)
     return [
-        Outcome(name, "proxy", n, n, losses, seeds=(seed,))
+        Outcome(name, "unit", n, n, losses, seeds=(seed,))
         for name, n in sorted(seen.items())
         if name[0] in "CD"
     ]

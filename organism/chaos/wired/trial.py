@@ -36,7 +36,7 @@ class Trial:
         """Its row."""
         losses = self.losses + Losses(breaches=len(self.broken))
         return Outcome(
-            self.fault, "proxy", 1, min(1, self.seen), losses, self.detection_s, self.recovery_s, (seed,),
+            self.fault, "unit", 1, min(1, self.seen), losses, self.detection_s, self.recovery_s, (seed,),
             "; ".join(self.broken),
         )  # fmt: skip
 
