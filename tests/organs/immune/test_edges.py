@@ -11,7 +11,7 @@ from organism.messages import DenialReason as Why
 from organism.messages import OrderDenied
 from organism.settings import RiskSettings
 from organism.trading import OrderKind, OrderStatus, Purpose, Side, TradingState
-from organs.immune.checks import REDUCTIONS_PER_ENTRY
+from organs.immune.checks import REDUCTIONS_PER_ENTRY, Reserved, View, judge, position_count
 from organs.immune.core import UNKNOWN_NS, immune_core
 
 D = Decimal
@@ -200,6 +200,19 @@ def test_gross_exposure_counts_shorts_of_others_at_their_worst(gate):
     assert refused(g.propose(1, side=Side.SELL)) == (Why.GROSS_EXPOSURE, 0.5, pytest.approx(0.51))
 
 
+@pytest.mark.parametrize(("away", "allowed"), [("50", True), ("50.001", False)])
+@pytest.mark.parametrize("side", Side)
+def test_an_order_that_leans_the_other_way_needs_room_for_what_may_fill_before_it(gate, side, away, allowed):
+    """What already reaches the limit on one side leaves the other its room; what is beyond it leaves none."""
+    g = gate(can_short=True, max_gross_exposure=0.5)
+    seen = view(g, reserved={"a": reserved("X/USDT", away, side.opposite)})
+    verdict = judge(g.order(10, side=side), seen)
+    if allowed:
+        assert verdict == 10
+    else:
+        assert verdict == (Why.GROSS_EXPOSURE, 0.5, pytest.approx(0.50001))
+
+
 def test_net_exposure_of_shorts_has_the_limit_of_longs(gate):
     g = gate(can_short=True, max_net_exposure=0.5)
     g.fill(quantity=20, symbol="Y/USDT", side=Side.SELL)
@@ -280,3 +293,80 @@ def test_three_low_readings_in_a_row_are_an_illness(gate):
     g.vitals(49.9)
     assert g.standing.state is TradingState.REDUCING
     assert g.state.n_low_health == 0
+
+
+# ---------------------------------------------------------------- figures of the view
+
+
+def view(g, **fields):
+    given = {
+        "positions": {}, "reserved": {}, "closes": dict.fromkeys(g.closes, 100.0), "equity": 10_000.0,
+        "n_recent": 0, "instruments": {i.symbol: i for i in g.instruments}, "risk": g.risk,
+    }  # fmt: skip
+    return View(**{**given, **fields})
+
+
+def reserved(symbol, quantity, side=Side.BUY, **fields):
+    given = {"reduce_only": False, "protect": False, **fields}
+    return Reserved(symbol=symbol, side=side, quantity=D(quantity), **given)
+
+
+def test_a_quantity_has_fewer_than_28_digits_in_lots(gate):
+    assert gate().propose("1E+23").quantity == 50, "absurd, but arithmetic still holds: shrunk to the limit"
+    assert refused(gate().propose("1E+24")) == (Why.MALFORMED, 0.001, 1e24)
+
+
+def test_a_unit_is_a_price_times_the_multiplier(gate):
+    g = gate()
+    tenth = {i.symbol: msgspec.structs.replace(i, multiplier=D("0.1")) for i in g.instruments}
+    assert view(g, instruments=tenth).unit("X/USDT") == 10
+    for close in (0.0, -1.0, math.inf, math.nan):
+        assert view(g, closes={"X/USDT": close}).unit("X/USDT") is None
+    assert view(g, closes={}).unit("X/USDT") is None
+    assert view(g, closes={"X/USDT": 0.5}).unit("X/USDT") == D("0.5")
+
+
+def test_a_size_counts_in_units_of_the_contract(gate):
+    g = gate(max_asset_exposure=0.1)
+    tenth = {i.symbol: msgspec.structs.replace(i, multiplier=D("0.1")) for i in g.instruments}
+    assert judge(g.order(500), view(g, instruments=tenth)) == 100
+    held = view(g, instruments=tenth, positions={"X/USDT": D(10)})
+    sale = g.order("0.4", side=Side.SELL, reduce_only=True)
+    assert judge(sale, held) == (Why.MIN_NOTIONAL, 5.0, pytest.approx(4.0))
+
+
+def test_what_can_move_nothing_is_no_position(gate):
+    """Only an exit works on it, and nothing is held: no price is needed to know that it counts for nothing."""
+    g = gate(max_positions=1)
+    leaving = {"a": reserved("Y/USDT", 5, Side.SELL, reduce_only=True)}
+    assert position_count(g.order(1), view(g, reserved=leaving, closes={"X/USDT": 100.0})) is None
+    entering = {"a": reserved("Y/USDT", 5)}
+    assert position_count(g.order(1), view(g, reserved=entering)) == (Why.POSITION_COUNT, 1, 2)
+
+
+def test_nothing_may_grow_beside_something_without_a_price(gate):
+    g = gate()
+    held = view(g, positions={"Y/USDT": D(1)}, closes={"X/USDT": 100.0, "Y/USDT": math.inf})
+    reason, limit, observed = judge(g.order(1), held)
+    assert (reason, limit) == (Why.NOT_A_NUMBER, 0.0)
+    assert math.isnan(observed)
+
+
+def test_a_reserve_is_what_may_still_be_filled_and_never_less_than_nothing():
+    order = reserved("X/USDT", 5, booked=D(2))
+    assert order.open == 3
+    assert msgspec.structs.replace(order, ended=D(4)).open == 2
+    assert msgspec.structs.replace(order, ended=D(1)).open == 0
+
+
+def test_each_side_reaches_as_far_as_its_own_orders(gate):
+    orders = {
+        "a": reserved("X/USDT", 5),
+        "b": reserved("X/USDT", 3, Side.SELL),
+        "c": reserved("X/USDT", 9, Side.SELL, reduce_only=True),
+        "d": reserved("Y/USDT", 7),
+    }
+    seen = view(gate(), positions={"X/USDT": D(2)}, reserved=orders)
+    assert seen.reach("X/USDT") == (-1, 7)
+    assert seen.reach("Y/USDT") == (0, 7)
+    assert seen.symbols() == {"X/USDT", "Y/USDT"}
