@@ -68,13 +68,18 @@ def _live(options: argparse.Namespace, loaded: Loaded, ending: Ending, heart: He
         ending.dump_to(dump_tracebacks_to(state / "log" / "tracebacks.log"))
         # Importing the organs takes a while; the guardian hears the first beat when they live.
         from organism.body.crashpoints import CrashPoints
+        from organism.body.drills import Drills
         from organism.body.live import Body
 
         crash = CrashPoints.taken(os.environ)
+        drills = Drills(state) if loaded.settings.mode == "paper" else None  # nobody plays with real money
         ending.refuse()
         body = Body(
-            loaded, state, safe=options.safe, heart=heart.beat, crash=crash, has_to_stop=ending.is_asked
-        )
+            loaded, state, safe=options.safe, heart=heart.beat, crash=crash, has_to_stop=ending.is_asked,
+            before_step=None if drills is None else drills.before_step,
+        )  # fmt: skip
+        if drills is not None:
+            drills.watch(lambda: body.feed.feed if hasattr(body, "feed") else None)
         body.run()
 
 

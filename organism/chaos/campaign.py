@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from organism.chaos.habitat import Habitat, NotBack, habitat
-from organism.chaos.outcome import Losses, Outcome
+from organism.chaos.outcome import Losses, Outcome, percentile
 from organism.chaos.verdict import judged
 from organism.errors import OrganismError
 
@@ -68,10 +68,12 @@ def conduct(campaign: Campaign, seed: int, tell: Tell) -> Outcome:
                 for _ in range(campaign.times):
                     tally.tried += 1
                     campaign.strike(home, chance, tally)
-                _ended(home, tally)
+                _ended(home, tally, armed=bool(campaign.armed))
             except NotBack as error:
                 tally.wrong.append(str(error))
-        return _outcome(campaign, seed, tally, home.state)
+        found = _outcome(campaign, seed, tally, home.state)
+    tell(_told(found))
+    return found
 
 
 def conduct_all(campaigns: Iterable[Campaign], seed: int, tell: Tell) -> list[Outcome]:
@@ -79,8 +81,21 @@ def conduct_all(campaigns: Iterable[Campaign], seed: int, tell: Tell) -> list[Ou
     return [conduct(campaign, seed + n, tell) for n, campaign in enumerate(campaigns)]
 
 
-def _ended(home: Habitat, tally: Tally) -> None:
+def _told(found: Outcome) -> str:
+    loss = found.losses
+    counts = f"{loss.lost}/{loss.duplicate}/{loss.phantom}/{loss.untracked}, {loss.breaches} breaches"
+    times = "".join(
+        f", {name} {percentile(values, 0.5):.2f} s, longest {max(values):.2f} s"
+        for name, values in (("noticed", found.detection_s), ("trading", found.recovery_s))
+        if values
+    )
+    return f"  seen {found.seen} of {found.tried}, lost/duplicate/phantom/untracked {counts}{times}"
+
+
+def _ended(home: Habitat, tally: Tally, *, armed: bool) -> None:
     """Live on a little, unarmed, and stop in order: only then may nothing be under way."""
+    if armed:
+        home.kill_all()
     if home.guardian is not None and home.guardian.poll() is not None:
         home.start()
     home.trades(3)

@@ -189,8 +189,14 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     alerts.add_argument("id", nargs="?", help="alert to acknowledge")
     alerts.add_argument("--channel", metavar="TAG", default="all", help="tag of the channels to test")
     alerts.add_argument("--json", action="store_true", help="one JSON document")
+    drill = _add(commands, "drill", "Hurt a paper organism that runs, and watch it heal.",
+                 "organism drill --list; organism drill kill-body", "drill")  # fmt: skip
+    drill.add_argument("fault", nargs="?", metavar="FAULT", help="which; --list shows all")
+    drill.add_argument("--list", action="store_true", help="what can be done, by catalogue id")
+    drill.add_argument("--organ", default="brain", metavar="NAME", help="for kill-organ and hang-organ")
+    drill.add_argument("--json", action="store_true", help="one JSON document")
     bench = _add(commands, "bench", "The project's own benchmarks.", "organism bench body --json", "bench")
-    bench.add_argument("name", choices=("body", "journal", "lockstep", "population", "indicators"))
+    bench.add_argument("name", choices=("body", "chaos", "soak", "journal", "lockstep", "population", "indicators"))
     bench.add_argument("--json", action="store_true", help="one JSON document")
     bench.add_argument("--quick", action="store_true", help="seconds instead of minutes, for a first look")
 
