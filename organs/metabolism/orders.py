@@ -6,6 +6,7 @@ cancellation is proven: two live stops could together sell twice what is held at
 reduce-only, so the short unprotected gap is the lesser evil (the old stop protects until then).
 """
 
+import math
 from decimal import Decimal
 
 import msgspec
@@ -115,10 +116,9 @@ def protect(turn: Turn, symbol: str) -> None:
         if guard not in fitting[:1]:
             turn.cancel(guard, "position or stop level changed")
     if quantity and not guards:
-        side = Side.SELL if holding.quantity > 0 else Side.BUY
         turn.propose(
             symbol,
-            side,
+            _closing(holding),
             quantity,
             Purpose.PROTECT,
             reduce_only=True,
@@ -132,6 +132,8 @@ def _rebalance(turn: Turn, target: Target, exposure: float, wanted: Decimal, clo
     instrument = turn.rules.instruments[symbol]
     held = turn.ledger.quantity(symbol)
     equity = turn.state.equity
+    if math.isnan(equity):
+        return  # something held has no price: how much is wanted is not known, least of all that it is nothing
     held_exposure = float(held) * close * float(instrument.multiplier) / equity if equity > 0.0 else 0.0
     growing = abs(wanted) >= abs(held)
     if not abs(exposure - held_exposure) >= turn.rules.sizing.rebalance_band:
@@ -163,9 +165,15 @@ def _sell_all(turn: Turn, symbol: str, purpose: Purpose) -> bool:
     quantity = abs(to_quantity(holding.quantity, instrument))
     if is_dust(quantity, close, instrument):
         return False
-    side = Side.SELL if holding.quantity > 0 else Side.BUY
-    turn.propose(symbol, side, quantity, purpose, reduce_only=True, genome_ids=holding.genome_ids)
+    turn.propose(
+        symbol, _closing(holding), quantity, purpose, reduce_only=True, genome_ids=holding.genome_ids
+    )
     return True
+
+
+def _closing(holding: Holding) -> Side:
+    """The side that brings a position to flat."""
+    return Side.SELL if holding.quantity > 0 else Side.BUY
 
 
 def _clear_dust(turn: Turn, symbol: str, leaving: Exit) -> None:
@@ -174,8 +182,9 @@ def _clear_dust(turn: Turn, symbol: str, leaving: Exit) -> None:
     if quantity == 0 or leaving.dust_tried:
         turn.give_up_dust(symbol)
         return
-    side = Side.SELL if holding.quantity > 0 else Side.BUY
-    turn.propose(symbol, side, quantity, Purpose.DUST, reduce_only=True, genome_ids=holding.genome_ids)
+    turn.propose(
+        symbol, _closing(holding), quantity, Purpose.DUST, reduce_only=True, genome_ids=holding.genome_ids
+    )
     turn.exits[symbol] = msgspec.structs.replace(leaving, dust_tried=True)
 
 

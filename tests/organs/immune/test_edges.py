@@ -221,12 +221,28 @@ def test_net_exposure_of_shorts_has_the_limit_of_longs(gate):
     assert g.propose(40).quantity == 40, "buying leans the other way"
 
 
-def test_no_equity_is_no_room(gate):
-    for equity in (0.0, -1.0, math.inf, math.nan):
-        g = gate(marked=False)
-        g.mark(equity, peak=10_000.0, drawdown=0.0, day_start=0.0)
-        verdict = g.propose(1)
-        assert isinstance(verdict, OrderDenied), equity
+@pytest.mark.parametrize("limit", ["max_gross_exposure", "max_net_exposure"])
+def test_others_count_at_their_own_price(gate, limit):
+    g = gate(**{limit: 0.5})
+    seen = view(g, positions={"Y/USDT": D(10)}, closes={"X/USDT": 100.0, "Y/USDT": 200.0})
+    assert judge(g.order(60), seen) == 30, "5000 less 10 at 200, at 100 each"
+    seen = view(g, positions={"Y/USDT": D(10)}, closes={"X/USDT": 104.0, "Y/USDT": 200.0})
+    assert judge(g.order(60), seen) == D("28.846"), "the dearer of close and reference"
+
+
+@pytest.mark.parametrize("equity", [0.0, -1.0, math.inf, math.nan])
+def test_no_equity_is_no_room(gate, equity):
+    g = gate()
+    reason, limit, observed = judge(g.order(1), view(g, equity=equity))
+    assert (reason, limit) == (Why.NOT_A_NUMBER, 0.0)
+    assert observed == pytest.approx(equity, nan_ok=True)
+
+
+def test_an_account_below_one_has_its_share(gate):
+    g = gate(max_asset_exposure=1.0)
+    small = {i.symbol: msgspec.structs.replace(i, min_notional=D("0.01")) for i in g.instruments}
+    seen = view(g, equity=0.5, instruments=small, closes={"X/USDT": 0.1})
+    assert judge(g.order(9, price="0.1"), seen) == 5
 
 
 # ---------------------------------------------------------------- reductions

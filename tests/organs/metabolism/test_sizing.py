@@ -139,7 +139,11 @@ def test_a_value_of_exactly_the_smallest_order_is_no_dust():
 
 @pytest.mark.parametrize("cash", [D(0), D(-5)])
 def test_without_cash_nothing_is_affordable(cash):
-    assert affordable(cash, 100.0, X) == 0
+    assert affordable(cash, 100.0, X) == affordable(cash / 10, 0.001, X) == 0
+
+
+def test_a_little_cash_buys_a_little():
+    assert affordable(D("0.5"), 0.01, X) == D("49.701")
 
 
 def test_all_the_cash_is_used_but_for_fee_and_slippage():
