@@ -8,7 +8,7 @@ import pytest
 
 from organism.errors import ConfigError
 from organism.messages import DenialReason as Why
-from organism.messages import OrderDenied
+from organism.messages import FeedStalled, OrderDenied
 from organism.settings import RiskSettings
 from organism.trading import OrderKind, OrderStatus, Purpose, Side, TradingState
 from organs.immune.checks import REDUCTIONS_PER_ENTRY, Reserved, View, judge, position_count
@@ -199,6 +199,26 @@ def test_an_order_in_doubt_for_longer_than_a_minute_stops_entries(gate):
     assert g.propose(1, side=Side.SELL, reduce_only=True).quantity == 1
     g.reconcile()
     assert g.propose(1).quantity == 1
+
+
+def test_doubt_begins_with_the_first_word_of_it_and_with_nothing_else(gate):
+    g = gate()
+    order = g.propose(1)
+    g.update(order, OrderStatus.ACKED)
+    g.mono_ns += UNKNOWN_NS + 1
+    assert g.propose(1).quantity == 1
+    g.update(order, OrderStatus.UNKNOWN)
+    g.mono_ns += UNKNOWN_NS // 2
+    g.update(order, OrderStatus.UNKNOWN)
+    g.mono_ns += UNKNOWN_NS // 2 + 1
+    assert refused(g.propose(1))[0] is Why.UNRECONCILED
+
+
+def test_of_two_reasons_the_stronger_one_is_named_with_its_numbers(gate):
+    g = gate()
+    g.tell(FeedStalled(feed="a", reason="silent", silent_s=7.0))
+    g.mark(drawdown=0.125)
+    assert refused(g.propose(1)) == (Why.DRAWDOWN, 0.10, 0.125)
 
 
 @pytest.mark.parametrize("field", RiskSettings().__struct_fields__)
