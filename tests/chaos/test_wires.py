@@ -21,6 +21,7 @@ from organism.effects import VenueSubmit
 from organism.errors import BadInput
 from organism.messages import VenueAdvanced
 from organism.trading import OrderStatus, Side
+from organs.motor import core, orders
 
 SEED = 11
 FAULTS = ("C1", "C2", "C3", "C4", "C5", "C6", "C7", "C10", "C12", "C13", "C14", "C15", "C16", "C17", "C19")
@@ -68,6 +69,37 @@ def test_the_judge_sees_what_is_lost_untracked_doubled_and_invented(tmp_path: Pa
         found = trader.losses()
         assert (found.lost, found.untracked) == (0, 0), "heard of, booked, and alarmed"
         assert found.breaches > 0, "the invariants see that more was executed than intended"
+
+
+def believes_early_absence(monkeypatch):
+    monkeypatch.setattr(orders, "_is_evidence", lambda *_: True)
+
+
+def believes_the_refusal_of_a_double(monkeypatch):
+    monkeypatch.setattr(core, "DUPLICATE", "words that no venue says")
+
+
+def takes_unknown_for_failed(monkeypatch):
+    monkeypatch.setattr(
+        orders, "doubted", lambda tracked, now, why: orders.moved(tracked, OrderStatus.REJECTED, now, why)
+    )
+
+
+@pytest.mark.parametrize(
+    ("broken", "fault"),
+    [
+        (believes_early_absence, "C3"),
+        (believes_early_absence, "C2"),
+        (believes_the_refusal_of_a_double, "C15"),
+        (takes_unknown_for_failed, "C1"),
+        (takes_unknown_for_failed, "C12"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_body_that_is_broken_on_purpose_is_caught(monkeypatch, broken, fault):
+    broken(monkeypatch)
+    outcomes = wires.tried([one for one in wires.scripted(SEED) if one[0] == fault], SEED)
+    assert not all(one.losses.none for one in outcomes)
 
 
 def test_a_fault_that_never_happened_is_not_counted_as_seen(tmp_path: Path):

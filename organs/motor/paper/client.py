@@ -31,7 +31,7 @@ class Remote:
     longest_pause_s   between two connections that come to nothing
     """
 
-    def __init__(self, state: Path, *, deadline_s: float = 2.0, longest_pause_s: float = 1.0) -> None:
+    def __init__(self, state: Path, *, deadline_s: float = 2.0, longest_pause_s: float = 0.5) -> None:
         self._state = state
         self._deadline_s = deadline_s
         self._longest_pause_s = longest_pause_s
