@@ -209,3 +209,50 @@ def test_units_do_not_matter(stream, scale):
         assert scaled.cash == ledger.cash * scale
         # Shares of a cost are rounded to 1e-12 of whatever the unit is.
         assert abs(scaled.realised - ledger.realised * scale) <= D("1e-7")
+
+
+@pytest.mark.parametrize("change", [{"quantity": 0}, {"quantity": -1}, {"price": 0}, {"price": -1}])
+def test_a_fill_of_nothing_or_for_nothing_is_refused(change):
+    with pytest.raises(ValueError, match="quantity and price must be positive"):
+        book(opened(D(1000)), fill(**change), INSTRUMENTS["X/USDT"])
+
+
+def test_a_fee_of_nothing_in_a_third_currency_is_not_counted():
+    assert book(opened(D(1000)), fill(fee_currency="BNB"), INSTRUMENTS["X/USDT"]).ledger.foreign_fees == {}
+
+
+def test_an_average_is_a_price_whatever_the_multiplier():
+    ledger = book(opened(D(1000)), fill(Side.BUY, 3, 100, symbol="Z/USDT"), INSTRUMENTS["Z/USDT"]).ledger
+    assert ledger.holdings["Z/USDT"].cost == 3
+    ledger = book(ledger, fill(Side.BUY, 1, 200, symbol="Z/USDT"), INSTRUMENTS["Z/USDT"]).ledger
+    assert ledger.holdings["Z/USDT"].average == 125
+
+
+def test_a_position_is_as_old_as_its_first_fill_and_belongs_to_all_who_wanted_it():
+    later = msgspec.structs.replace(fill(Side.BUY, 1, 100), at_ns=9)
+    ledger = book(opened(D(1000)), fill(Side.BUY, 1, 100), INSTRUMENTS["X/USDT"], ("a", "b")).ledger
+    holding = book(ledger, later, INSTRUMENTS["X/USDT"], ("b", "c")).ledger.holdings["X/USDT"]
+    assert (holding.opened_ns, holding.genome_ids) == (7, ("a", "b", "c"))
+    turned = msgspec.structs.replace(fill(Side.SELL, 3, 100), at_ns=9)
+    holding = book(ledger, turned, INSTRUMENTS["X/USDT"], ("d",)).ledger.holdings["X/USDT"]
+    assert (holding.opened_ns, holding.genome_ids) == (9, ("d",))
+
+
+def test_the_result_of_a_trade_is_the_sum_of_its_parts():
+    ledger = book(opened(D(1000)), fill(Side.BUY, 3, 100, fee=3), INSTRUMENTS["X/USDT"]).ledger
+    first = book(ledger, fill(Side.SELL, 1, 110), INSTRUMENTS["X/USDT"])
+    assert (first.closure.pnl, first.closure.result) == (9, 9)
+    assert first.ledger.holdings["X/USDT"].result == 9
+    second = book(first.ledger, fill(Side.BUY, 1, 100, fee=1), INSTRUMENTS["X/USDT"])
+    assert second.ledger.holdings["X/USDT"].result == 9
+    last = book(second.ledger, fill(Side.SELL, 3, 90), INSTRUMENTS["X/USDT"])
+    assert (last.closure.pnl, last.closure.result, last.closure.ended) == (-33, -24, True)
+    assert (last.closure.quantity, last.closure.entry_price) == (3, 100)
+
+
+def test_dust_given_up_twice_adds_up():
+    ledger = opened(D(1000))
+    for _ in range(2):
+        ledger = book(ledger, fill(Side.BUY, "0.001", 100), INSTRUMENTS["X/USDT"]).ledger
+        ledger, _ = write_off(ledger, "X/USDT")
+    assert (ledger.dust, ledger.written_off) == ({"X/USDT": D("0.002")}, D("0.2"))
