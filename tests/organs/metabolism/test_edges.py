@@ -216,3 +216,51 @@ def test_those_who_pulled_the_way_it_went_are_credited(desk, way):
     pulls = (("with", way / 2, 0.5), ("against", -way / 2, 0.5), ("idle", way, 0.0), ("mute", 0.0, 1.0))
     assert wanted_by(fresh(), way, *pulls) == ("with",)
     assert wanted_by(fresh(), way, *pulls[1:]) == ("against", "idle", "mute"), "all, when none did"
+
+
+def test_a_target_for_what_is_not_traded_or_is_being_closed_by_force_is_ignored(desk):
+    d = desk()
+    d.enter(1.0)
+    assert d.target(1.0, symbol="Q/USDT") == []
+    d.tell(ClosePositions(symbols=("X/USDT",), purpose="flatten", reason="operator"))
+    (order,) = d.proposed
+    d.ended(order, OrderStatus.REJECTED, filled=0)
+    assert d.target(0.5) == [], "no order is in the way, and still"
+    assert d.state.wants == {}
+    assert d.state.exits["X/USDT"].forced
+
+
+def test_a_target_replaces_an_exit_that_nobody_forced(desk):
+    d = desk()
+    d.enter(1.0)
+    (order,) = d.target(0.0)
+    d.ended(order, OrderStatus.REJECTED, filled=0)
+    (half,) = d.target(0.5)
+    assert half.quantity == D("12.5")
+    assert d.state.exits == {}
+
+
+@pytest.mark.parametrize(
+    ("forecast", "cancels"), [(0.9, False), (0.42, False), (0.40, True), (0.38, True), (0.1, True)]
+)
+def test_an_entry_at_work_is_given_up_once_no_more_is_wanted_than_is_held(desk, forecast, cancels):
+    """25 were asked for and 10 have come; a target of 0.40 wants 10, of 0.42 half a unit more."""
+    d = desk(rebalance_band=0.0)
+    d.bar()
+    (entry,) = d.target(1.0)
+    d.approve(entry)
+    d.fill(entry, quantity=10)
+    d.target(forecast)
+    assert d.cancelled == ([entry.id] if cancels else [])
+    assert d.proposed == []
+    assert "X/USDT" in d.state.wants, "what is wanted instead follows when the way is free"
+
+
+@pytest.mark.parametrize(("forecast", "cancels"), [(0.4, False), (0.98, False), (1.0, True)])
+def test_a_reduction_at_work_is_given_up_once_no_less_is_wanted_than_is_held(desk, forecast, cancels):
+    d = desk(rebalance_band=0.0)
+    d.enter(1.0)
+    (half,) = d.target(0.5)
+    d.approve(half)
+    d.target(forecast)
+    assert d.cancelled == ([half.id] if cancels else [])
