@@ -323,7 +323,7 @@ class _Motor:
         for tracked in state.orders.values():
             if tracked.status.is_terminal or tracked.status is OrderStatus.INTENT:
                 continue
-            fresh = _replace(tracked, sent_mono_ns=now.mono_ns, n_absent=0, n_queries=0)
+            fresh = _replace(tracked, sent_mono_ns=now.mono_ns, n_absent=0, absent_mono_ns=0, n_queries=0)
             fresh, more = orders.doubted(fresh, now, "this process cannot know its fate")
             state = keeping(state, fresh)
             effects += more

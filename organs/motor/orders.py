@@ -93,7 +93,9 @@ def updated(tracked: Tracked, reason: str = "") -> Publish:
 
 def sent(tracked: Tracked, venue: VenueCapabilities, now: Now) -> Steps:
     """Let the attempt leave: the row that holds this effect is durable before it does."""
-    tracked = _replace(tracked, status=OrderStatus.SENT, sent_mono_ns=now.mono_ns, n_absent=0, n_queries=0)
+    tracked = _replace(
+        tracked, status=OrderStatus.SENT, sent_mono_ns=now.mono_ns, n_absent=0, absent_mono_ns=0, n_queries=0
+    )
     patience_s = venue.validity_window_s + venue.engine_timeout_s
     return tracked, [
         updated(tracked),
@@ -161,15 +163,18 @@ def seen(tracked: Tracked, report: VenueOrder, now: Now) -> Steps:
 
 
 def absent(tracked: Tracked, asked_ns: int, venue: VenueCapabilities, now: Now) -> Steps:
-    """The venue does not know it: evidence only when asked after nothing could take effect any more."""
+    """The venue does not know it: evidence only when asked after nothing could take effect any more.
+
+    One answer that comes twice is one piece of evidence: a later question must have asked for the other.
+    """
     if tracked.status is OrderStatus.SENT or tracked.status.is_terminal:
         return tracked, []
-    if not _is_evidence(tracked, asked_ns, venue):
+    if not _is_evidence(tracked, asked_ns, venue) or asked_ns <= tracked.absent_mono_ns:
         return tracked, []
     effects: list[Effect] = []
     if tracked.status is not OrderStatus.UNKNOWN:
         tracked, effects = doubted(tracked, now, "the venue does not know it any more")
-    return _replace(tracked, n_absent=tracked.n_absent + 1), effects
+    return _replace(tracked, n_absent=tracked.n_absent + 1, absent_mono_ns=asked_ns), effects
 
 
 def is_nowhere(tracked: Tracked, asked_ns: int, venue: VenueCapabilities) -> bool:

@@ -17,7 +17,8 @@ class Tracked(msgspec.Struct, frozen=True, kw_only=True):
 
     sent_mono_ns    when the live attempt left, or when this process learned of it; monotonic
     ended_mono_ns   when it ended; monotonic
-    n_absent        times the venue proved not to know it, each asked late enough
+    n_absent        questions after which the venue proved not to know it, each asked late enough
+    absent_mono_ns  when the last of them was asked; monotonic
     n_queries       questions asked since its fate became unknown (back-off)
     cancel          somebody wants it gone
     """
@@ -31,6 +32,7 @@ class Tracked(msgspec.Struct, frozen=True, kw_only=True):
     venue_order_id: str = ""
     filled: Decimal = Decimal(0)
     n_absent: int = 0
+    absent_mono_ns: int = 0
     n_queries: int = 0
     cancel: bool = False
 

@@ -251,6 +251,7 @@ def test_absence_needs_two_late_questions_and_a_late_report_and_then_another_att
     motor.mono_s = 1.5
     motor.query()
     assert done(motor.report(), VenueSubmit) == [], "one question is not enough"
+    motor.mono_s = 1.75
     assert len(done(motor.query(), VenueReport)) == 1
     assert motor.status() is S.UNKNOWN
     assert done(motor.report(asked_s=0.9), VenueSubmit) == [], "an old report proves nothing"
@@ -280,8 +281,23 @@ def test_an_open_order_in_the_report_outweighs_questions_that_found_nothing():
 def proven_absent(motor):
     motor.mono_s += 5.0
     for _ in range(2):
+        motor.mono_s += 0.25
         motor.query(client=motor.state.orders["1-0"].client_order_id)
     return motor.report()
+
+
+def test_one_answer_that_comes_twice_proves_no_absence():
+    """A repeated answer is the same look at the venue: one look may be wrong, and then a copy would leave."""
+    motor = doubtful()
+    motor.mono_s += 5.0
+    asked_s = motor.mono_s
+    for _ in range(3):
+        motor.query(asked_s=asked_s)
+    assert done(motor.report(), VenueSubmit) == []
+    assert motor.status() is S.UNKNOWN
+    motor.mono_s += 0.5
+    motor.query()
+    assert len(done(motor.report(), VenueSubmit)) == 1
 
 
 def test_a_stale_answer_about_a_given_up_attempt_changes_nothing():

@@ -40,7 +40,7 @@ class Reference:
     def __init__(self, expires_s):
         self.status, self.filled, self.position, self.attempt = "SENT", 0, 0, 1
         self.wanted_gone, self.absences, self.sent_s, self.expires_s = False, 0, 0, expires_s
-        self.known, self.late_fills = set(), 0
+        self.known, self.late_fills, self.absent_s = set(), 0, 0
 
     def answered(self, attempt, answer):
         if attempt != self.attempt or self.status not in {"SENT", "UNKNOWN"}:
@@ -72,9 +72,9 @@ class Reference:
             self.status = ENDS[status]
 
     def not_found(self, attempt, asked_s):
-        proves = attempt == self.attempt and asked_s > self.sent_s + 1
+        proves = attempt == self.attempt and asked_s > self.sent_s + 1 and asked_s > self.absent_s
         if proves and self.status in {"ACKED", "PARTIAL", "UNKNOWN"}:
-            self.status, self.absences = "UNKNOWN", self.absences + 1
+            self.status, self.absences, self.absent_s = "UNKNOWN", self.absences + 1, asked_s
 
     def not_in_report(self, asked_s, now_s):
         if self.status != "UNKNOWN" or self.absences < 2 or not asked_s > self.sent_s + 1:
@@ -85,13 +85,14 @@ class Reference:
             self.status = "EXPIRED"
         else:
             self.status, self.attempt, self.absences, self.sent_s = "SENT", self.attempt + 1, 0, now_s
+            self.absent_s = 0
 
     def unanswered(self):
         self.status = "UNKNOWN" if self.status == "SENT" else self.status
 
     def restarted(self, now_s):
         if self.status not in OVER:
-            self.status, self.absences, self.sent_s = "UNKNOWN", 0, now_s
+            self.status, self.absences, self.sent_s, self.absent_s = "UNKNOWN", 0, now_s, 0
 
     def _is_open(self):
         self.absences = 0
@@ -206,6 +207,7 @@ class Orders(RuleBasedStateMachine):
         """Two lookups and a report, in one go: by chance alone the proof is rarely complete."""
         self.time_passes(2)
         for _ in range(2):
+            self.time_passes(1)
             self.looked_up_and_not_found(self.reference.attempt, 0)
         self.account_reported_without_it(age_s)
 

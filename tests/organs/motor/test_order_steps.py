@@ -129,7 +129,8 @@ def test_absence_of_a_resting_order_is_one_proof_and_a_doubt():
     after, effects = orders.absent(tracked(S.ACKED), late, VENUE, now(3.0))
     assert (after.status, after.n_absent) == (S.UNKNOWN, 1)
     assert [u.reason for u in said(effects, OrderUpdated)] == ["the venue does not know it any more"]
-    again, effects = orders.absent(after, late, VENUE, now(3.0))
+    assert orders.absent(after, late, VENUE, now(3.0)) == (after, []), "the same answer again"
+    again, effects = orders.absent(after, late + 1, VENUE, now(3.0))
     assert (again.n_absent, effects) == (2, [])
 
 
