@@ -72,7 +72,7 @@ def pursue(turn: Turn, symbol: str) -> None:
             if working.order.side.sign * (wanted - held) <= 0:
                 turn.cancel(working, "the target has turned")
         return
-    if held and (held > 0) != (exposure > 0) and _sell_all(turn, symbol, Purpose.TARGET):
+    if held and (held > 0) != (exposure > 0) and _sell_all(turn, symbol, Purpose.TARGET, close):
         return  # the other half follows once flat
     del turn.wants[symbol]
     _rebalance(turn, target, exposure, wanted, close)
@@ -87,9 +87,10 @@ def close_out(turn: Turn, symbol: str) -> None:
             turn.cancel(working, leaving.reason)
     if orders:
         return
+    close = turn.close(symbol)
     if symbol not in turn.ledger.holdings:
         del turn.exits[symbol]
-    elif not _sell_all(turn, symbol, leaving.purpose) and turn.close(symbol) is not None:
+    elif close is not None and not _sell_all(turn, symbol, leaving.purpose, close):
         _clear_dust(turn, symbol, leaving)
 
 
@@ -155,12 +156,9 @@ def _rebalance(turn: Turn, target: Target, exposure: float, wanted: Decimal, clo
         )
 
 
-def _sell_all(turn: Turn, symbol: str, purpose: Purpose) -> bool:
+def _sell_all(turn: Turn, symbol: str, purpose: Purpose, close: float) -> bool:
     """Propose to close the whole position; False when there is nothing a venue would take."""
     holding = turn.ledger.holdings[symbol]
-    close = turn.close(symbol)
-    if close is None:
-        return False
     instrument = turn.rules.instruments[symbol]
     quantity = abs(to_quantity(holding.quantity, instrument))
     if is_dust(quantity, close, instrument):

@@ -32,7 +32,7 @@ START = 1_704_067_200 * NS_PER_S  # 2024-01-01 00:00 UTC
 
 
 class Desk:
-    def __init__(self, *, can_short=False, lot="0.001", symbols=("X/USDT",), **sizing):
+    def __init__(self, *, can_short=False, lot="0.001", multiplier="1", symbols=("X/USDT",), **sizing):
         self.instruments = tuple(
             Instrument(
                 symbol=s,
@@ -44,6 +44,7 @@ class Desk:
                 min_notional=D(5),
                 fees=FeeSchedule(maker=D("0.001"), taker=D("0.001")),
                 can_short=can_short,
+                multiplier=D(multiplier),
             )
             for s in symbols
         )

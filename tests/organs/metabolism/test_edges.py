@@ -97,7 +97,12 @@ def test_a_stop_stays_where_it_was_when_the_same_quantity_gets_another_entry(des
     d.bar(1_000.0)
     assert (d.cancelled, d.proposed) == ([], [])
     assert d.state.stops["X/USDT"].level == stop.stop_price
-    assert d.state.stops["X/USDT"].entry == D(1_000 + better) / 2
+    entry = D(1_000 + better) / 2
+    assert d.state.stops["X/USDT"].entry == entry
+    d.fill(side=stop.side.opposite, quantity="0.5", price=entry)
+    d.bar(1_000.0)
+    assert d.cancelled == [stop.id], "enlarged at its own entry price, it gets the room that belongs to that"
+    assert d.state.stops["X/USDT"].level == entry * D("0.94" if way > 0 else "1.06")
 
 
 def test_of_two_stops_that_fit_one_stays(desk):
@@ -264,3 +269,25 @@ def test_a_reduction_at_work_is_given_up_once_no_less_is_wanted_than_is_held(des
     d.approve(half)
     d.target(forecast)
     assert d.cancelled == ([half.id] if cancels else [])
+
+
+def test_the_band_is_measured_in_units_of_the_contract(desk):
+    d = desk(multiplier="0.1", rebalance_band=0.05)
+    stop = d.enter(1.0)
+    assert stop.quantity == 250
+    assert d.target(0.9) == []
+    (order,) = d.target(0.5)
+    assert order.quantity == 125
+
+
+def test_a_reduction_needs_no_cash(desk):
+    d = desk(fraction=1.0, max_exposure=1.0)
+    d.bar()
+    (order,) = d.target(1.0)
+    d.approve(order)
+    d.fill(order, price="100.6")
+    d.ended(order)
+    assert d.state.ledger.cash < 1
+    (half,) = d.target(0.5)
+    assert half.reduce_only
+    assert half.quantity > 40
