@@ -256,3 +256,16 @@ def test_dust_given_up_twice_adds_up():
         ledger = book(ledger, fill(Side.BUY, "0.001", 100), INSTRUMENTS["X/USDT"]).ledger
         ledger, _ = write_off(ledger, "X/USDT")
     assert (ledger.dust, ledger.written_off) == ({"X/USDT": D("0.002")}, D("0.2"))
+
+
+def test_the_whole_of_a_fee_is_not_rounded():
+    ledger = book(opened(D(1000)), fill(Side.BUY, 1, 100), INSTRUMENTS["X/USDT"]).ledger
+    closure = book(ledger, fill(Side.SELL, 1, 100, fee="1E-15"), INSTRUMENTS["X/USDT"]).closure
+    assert (closure.fees, closure.pnl) == (D("1E-15"), D("-1E-15"))
+
+
+def test_what_a_flip_opens_has_earned_nothing_yet():
+    ledger = book(opened(D(1000)), fill(Side.BUY, 1, 100), INSTRUMENTS["X/USDT"]).ledger
+    booking = book(ledger, fill(Side.SELL, 3, 90), INSTRUMENTS["X/USDT"])
+    assert booking.closure.result == -10
+    assert booking.ledger.holdings["X/USDT"].result == 0
