@@ -33,6 +33,9 @@ class Packed:
     traits: F64
     order: I64
 
+    def __len__(self) -> int:
+        return len(self.needs)
+
 
 _MOST_CROWDS = 4
 _kept: OrderedDict[tuple[int, ...], tuple[tuple[Genome, ...], Packed]] = OrderedDict()
@@ -72,11 +75,11 @@ def _packed(genomes: Sequence[Genome]) -> Packed:
     row = {key: i for i, key in enumerate(keys)}
     code = programs.placed(row)
     needs = [[-1 if key is None else row[key] for key in pair] for pair in needed]
-    return Packed(programs, code, keys, np.array(needs, np.int64), table, _by_columns(programs, code))
+    return Packed(programs, code, keys, np.array(needs, np.int64), table, by_columns(programs, code))
 
 
-def _by_columns(programs: Programs, code: NDArray[np.int32]) -> I64:
-    """Genomes by the first and the last column that they read."""
+def by_columns(programs: Programs, code: NDArray[np.int32]) -> I64:
+    """Return an order of genomes: by the first and the last column that they read."""
     n = len(programs.outputs)
     if not len(code):
         return np.arange(n)

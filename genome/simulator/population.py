@@ -48,7 +48,7 @@ class Evaluation:
 
 
 def evaluate(
-    genomes: Sequence[Genome],
+    genomes: Sequence[Genome] | Packed,
     markets: Sequence[Market],
     costs: Costs = Costs(),  # noqa: B008 - frozen
     capital: float = 10_000.0,
@@ -59,8 +59,9 @@ def evaluate(
 ) -> Evaluation:
     """Simulate every genome on every market by itself. Genomes need not be effective. Raises `BadInput`.
 
+    genomes    or what was packed before: a flock goes in as `genome.breeding.packing.packed(flock)`
     threads    all cores when None
-    cache      results and columns seen before are taken from it, and new ones kept
+    cache      results and columns seen before are taken from it, and new ones kept; of packed genomes columns alone
     progress   called with (markets done, markets) after each
     """
     checked_capital(capital)
@@ -80,10 +81,10 @@ def evaluate(
 
 
 def _on_market(
-    genomes: Sequence[Genome], ground: Ground, costs: Costs, capital: float, threads: int, cache: Cache | None
-) -> tuple[F64, F64]:
-    if cache is None:
-        return _simulated(genomes, ground, capital, threads)
+    genomes: Sequence[Genome] | Packed, ground: Ground, costs: Costs, capital: float, threads: int, cache: Cache | None
+) -> tuple[F64, F64]:  # fmt: skip
+    if cache is None or isinstance(genomes, Packed):
+        return _simulated(genomes, ground, capital, threads, cache)
     keys = [result_key(genome, ground.market, costs, capital) for genome in genomes]
     found = {key: cache.get(key) for key in dict.fromkeys(keys)}
     missing = {key: genome for key, genome in zip(keys, genomes, strict=True) if found[key] is None}
@@ -97,12 +98,12 @@ def _on_market(
 
 
 def _simulated(
-    genomes: Sequence[Genome], ground: Ground, capital: float, threads: int, cache: Cache | None = None
-) -> tuple[F64, F64]:
+    genomes: Sequence[Genome] | Packed, ground: Ground, capital: float, threads: int, cache: Cache | None = None
+) -> tuple[F64, F64]:  # fmt: skip
     """Figures (genomes, figures) and what `walk` books of days (genomes, 2, D)."""
-    if not genomes:
+    if len(genomes) == 0:
         return np.empty((0, len(FIGURES))), np.empty((0, 2, ground.n_days))
-    packed = pack(genomes)
+    packed = genomes if isinstance(genomes, Packed) else pack(genomes)
     accounts = np.tile(fresh_account(capital), (len(genomes), 1))
     daily = np.zeros((len(genomes), 2, ground.n_days))
     _Pass(packed, ground, accounts, daily, threads, cache).run()

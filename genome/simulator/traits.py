@@ -29,14 +29,14 @@ _OFF = {
     at.POSITION_LIMIT: 1.0,
     at.DRAWDOWN_STOP: np.inf,
 }
-_NAMES = {
+NAMES = {
     "stop": at.STOP, "target": at.TARGET, "trailing": at.TRAILING, "stop_atr": at.STOP_ATR,
     "maximum_hold": at.MAXIMUM_HOLD, "cool_down": at.COOL_DOWN, "sizing": at.SIZING, "size": at.SIZE, "risk": at.RISK,
     "target_volatility": at.TARGET_VOLATILITY, "kelly_cap": at.KELLY_CAP, "position_limit": at.POSITION_LIMIT,
     "drawdown_stop": at.DRAWDOWN_STOP,
 }  # fmt: skip
 
-_DEFAULT = [_OFF[place] for place in range(at.N_TRAITS)]
+DEFAULT = [_OFF[place] for place in range(at.N_TRAITS)]
 Needed = tuple[ColumnKey | None, ColumnKey | None]
 """Columns of ATR and of volatility at the decision, where needed."""
 
@@ -67,10 +67,10 @@ def traits_of(genomes: Sequence[Genome]) -> tuple[F64, list[Needed]]:
 
 
 def _read(genome: Genome) -> tuple[list[float], Needed]:
-    row = _DEFAULT.copy()
+    row = DEFAULT.copy()
     period, window = _ATR_PERIOD, _VOLATILITY_WINDOW
     for name, value in genome.genes:
-        place = _NAMES.get(name)
+        place = NAMES.get(name)
         if place is not None:
             row[place] = value
         elif name == "atr_period":
