@@ -18,6 +18,7 @@ from organism.chaos.kills import SENDER
 from organism.chaos.outcome import Losses
 from organism.chaos.trend import LEAST, Line, fit
 from organism.chaos.verdict import judged
+from organism.errors import BadInput
 from organism.status import status
 
 SPEED = 300.0  # market seconds per second by default; a soak multiplies it
@@ -56,6 +57,11 @@ class Measured:
 
 def soak(minutes: float, speed_factor: float, tell: Tell, *, seed: int = 1) -> dict[str, Any]:
     """Live for so long at `speed_factor` times the default speed, hurt every five seconds; what grew, and the verdict."""
+    if not 0.1 <= minutes <= 10_080.0 or not 0.0 < speed_factor <= 1_000.0:  # noqa: PLR2004 - a week
+        raise BadInput(
+            f"a soak lasts from 0.1 minutes to a week, at up to 1000 times the default speed; was {minutes:g} minutes "
+            f"at {speed_factor:g}."
+        )
     chance, measured, done = random.Random(seed), Measured(), dict.fromkeys(FAULTS, 0)
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
         with habitat(Path(folder), *PATIENT, speed=f"{SPEED * speed_factor:g}", seed=seed) as home:

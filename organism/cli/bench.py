@@ -13,6 +13,10 @@ from organism.cli.parser import Options
 
 def perform(options: Options) -> int:
     """Measure and print; progress goes to standard error."""
+    if options.name == "chaos":
+        return _chaos(options)
+    if options.name == "soak":
+        return _soak(options)
     results: dict[str, Any] = {"machine": machine()}
     for title, measure in _plan(options.name):
         print(f"bench: {title} …", file=sys.stderr, flush=True)
@@ -22,6 +26,33 @@ def perform(options: Options) -> int:
     else:
         _print(results)
     return 0
+
+
+def _chaos(options: Options) -> int:
+    """0 when nothing was lost, doubled, invented or broken."""
+    from organism.cli.benches import chaos
+
+    found = {
+        "machine": machine(),
+        **chaos.bench(chaos.Counts(options.kills, options.cuts, options.seeds), chaos.say),
+    }
+    if options.json:
+        emit(found)
+    else:
+        print("  ".join(f"{name} {value}" for name, value in found["machine"].items()))
+        print("\n".join(chaos.lines(found)))
+    return 0 if chaos.held(found) else 1
+
+
+def _soak(options: Options) -> int:
+    """0 when nothing grew beyond what is tolerated, and nothing was lost."""
+    from organism.chaos.soak import soak
+    from organism.cli.benches import chaos
+
+    found = soak(options.minutes, options.speed_factor, chaos.say)
+    results = {"machine": machine(), "soak": found}
+    emit(results) if options.json else _print(results)
+    return 1 if found["grows"] or any(found["losses"].values()) else 0
 
 
 def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:

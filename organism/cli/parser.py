@@ -196,9 +196,18 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     drill.add_argument("--organ", default="brain", metavar="NAME", help="for kill-organ and hang-organ")
     drill.add_argument("--json", action="store_true", help="one JSON document")
     bench = _add(commands, "bench", "The project's own benchmarks.", "organism bench body --json", "bench")
-    bench.add_argument("name", choices=("body", "chaos", "soak", "journal", "lockstep", "population", "indicators"))
+    bench.add_argument(
+        "name", choices=("body", "chaos", "soak", "journal", "lockstep", "population", "indicators")
+    )
     bench.add_argument("--json", action="store_true", help="one JSON document")
     bench.add_argument("--quick", action="store_true", help="seconds instead of minutes, for a first look")
+    bench.add_argument("--kills", type=int, default=100, metavar="N", help="chaos: SIGKILLs of processes")
+    bench.add_argument("--cuts", type=int, default=100, metavar="N", help="chaos: power cuts")
+    bench.add_argument("--seeds", type=int, default=100, metavar="N", help="chaos: simulated lives")
+    bench.add_argument("--minutes", type=float, default=30.0, metavar="M", help="soak: how long")
+    bench.add_argument(
+        "--speed-factor", type=float, default=10.0, metavar="F", help="soak: times the default speed"
+    )
 
 
 def _genome(commands: "argparse._SubParsersAction[_Parser]") -> None:
