@@ -21,6 +21,7 @@ from multiprocessing import get_context
 from organism.chaos.outcome import Losses, Outcome, merged
 from organism.chaos.simulated.life import Life, Lived
 from organism.chaos.simulated.plan import KINDS, Plan, drawn, planned
+from organism.chaos.simulated.speed import measure
 from organism.errors import OrganismError
 
 Tell = Callable[[str], None]
@@ -224,9 +225,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--only", default="", help="kinds of fault, by name and comma; 'none' for none")
     parser.add_argument("--trader", default="", help="restless, or brain for the real one")
+    parser.add_argument("--speed", action="store_true", help="measure, beside plain lockstep")
     options = parser.parse_args(arguments)
     tell = partial(print, flush=True)
     try:
+        if options.speed:
+            return _speed(tell)
         return _one(options, tell) if options.seed is not None else _many(options, tell)
     except OrganismError as error:
         tell(str(error))
@@ -251,6 +255,17 @@ def _one(options: argparse.Namespace, tell: Tell) -> int:
         tell(line)
     tell(f"  smallest: {shrunk(lived).plan.command}")
     return 1
+
+
+def _speed(tell: Tell) -> int:
+    speed = measure()
+    tell(
+        f"plain {speed.plain:,.0f} bars/s, judged and struck {speed.judged:,.0f} bars/s "
+        f"({speed.n_seen:,} faults, {speed.n_deaths:,} deaths of the body), one symbol, processor time"
+    )
+    for line in speed.failed:
+        tell(line)
+    return 1 if speed.failed else 0
 
 
 def _many(options: argparse.Namespace, tell: Tell) -> int:

@@ -11,6 +11,7 @@ from organism.chaos import simulation
 from organism.chaos.simulated.life import Life
 from organism.chaos.simulated.mortal import MortalJournal
 from organism.chaos.simulated.plan import KINDS, drawn, planned
+from organism.chaos.simulated.speed import measure
 from organism.chaos.simulation import Summary, live, shrunk, simulate
 from organism.core import Now
 from organism.errors import BadInput, JournalUnwritable
@@ -208,6 +209,13 @@ def test_in_fifty_thousand_intents_nothing_is_doubled_lost_or_invented_and_every
     assert summary.losses.none
     assert summary.n_intents >= 50_000
     assert summary.vacuous == ()
+
+
+def test_the_speed_is_measured_beside_plain_lockstep():
+    speed = measure(300)
+    assert speed.failed == ()
+    assert speed.n_seen > 100
+    assert speed.plain > 0 < speed.judged
 
 
 def test_settings_of_a_plan_are_whole():

@@ -21,6 +21,7 @@ from organs.motor.paper.matching import PaperExchange
 from organs.motor.paper.venue import PaperVenue
 
 _replace = msgspec.structs.replace
+WINDOW_NS = NS_PER_S  # after so long nothing that was sent to the paper venue takes effect: only then absence is proof
 _ACTS = (VenueSubmit, VenueCancel)
 
 
@@ -48,6 +49,7 @@ class StruckVenue:
         self._n = 0
         self._sent: dict[str, str] = {}  # order id → client id of its newest attempt
         self._lied: set[str] = set()
+        self._left_ns: dict[str, int] = {}  # when each attempt left
         self._cancelling: dict[str, Any] = {}  # client id → filled when its cancel left late
 
     @property
@@ -78,6 +80,8 @@ class StruckVenue:
             if driver.organs[origin.organ].incarnation != origin.incarnation:
                 return  # as at the living port: a request of a retired incarnation does not leave
             self._departs(effect, origin)
+        if kind is VenueSubmit:
+            self._left_ns[effect.client_order_id] = sent_ns  # type: ignore[union-attr]
         self._point("before_venue")
         if dice.happens("lost_request"):
             return
@@ -178,7 +182,9 @@ class StruckVenue:
             if dice.happens("query_fails"):
                 return _replace(message, answered=False, order=None, fills=())
             identity = message.client_order_id
-            if message.order is not None and identity not in self._lied and dice.happens("lying_absent"):
+            asked_late = message.asked_mono_ns > self._left_ns.get(identity, 0) + WINDOW_NS
+            can_lie = message.order is not None and asked_late and identity not in self._lied
+            if can_lie and dice.happens("lying_absent"):
                 self._lied.add(identity)
                 return _replace(message, order=None, fills=())
         elif type(message) is ReportAnswered and message.open_orders and dice.happens("omitted"):
