@@ -5,10 +5,13 @@ import pytest
 
 from organism.core import OrganCore
 from organism.effects import Publish, Schedule, VenueQuery
+from organism.errors import EffectFailed
 from organism.journal.port import MemoryJournal
+from organism.journal.recovery import recover
 from organism.lockstep import Faults, Lockstep
 from organism.market import Bar
 from organism.messages import BarClosed, BarsArrived, InstantSettled, QueryAnswered, Recovered, TimerFired
+from organism.spine import POINTS
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -114,3 +117,76 @@ def test_a_dropped_bar_is_a_bar_nobody_sees():
     driver, _ = live(4, Faults(drop=0.2))
     assert driver.struck["drop"] > 10
     assert driver.organs["brain"].state.n == 200 - driver.struck["drop"]
+
+
+# ---------------------------------------------------------------- dying, and going on
+
+
+class Stop(BaseException):
+    pass
+
+
+def stopping_at(point, n):
+    left = [n]
+
+    def strike(name):
+        if name == point:
+            left[0] -= 1
+            if not left[0]:
+                raise Stop
+
+    return strike
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_body_that_dies_at_a_point_goes_on_where_its_journal_ends(point):
+    """Nothing is lost: what was said and not read is read by the next body, from the journal alone."""
+    journal = MemoryJournal()
+    first = Lockstep(CORES, journal, buggify=stopping_at(point, 40))
+    source = list(instants(30))
+    with pytest.raises((Stop, EffectFailed)):
+        first.run(source)
+    recovery = recover(journal, None, CORES, check=True)
+    assert recovery.difference is None
+    second = Lockstep(CORES, journal, resume=recovery, mono_ns=first.mono_ns + 5)
+    heard = recovery.organs["nervous"].state.n
+    second.run(source[heard:])
+    brain, ledger_ = second.organs["brain"].state, second.organs["ledger"].state
+    assert 0 < heard < 30
+    assert (brain.n, ledger_.n) == (30, 30)
+    assert brain.total == sum(range(1, 31))
+
+
+def test_a_body_that_goes_on_waits_out_what_its_timers_had_left_on_another_clock():
+    journal = MemoryJournal()
+    first = Lockstep(CORES, journal)
+    first.run(instants(1))  # the brain's timer is due 1.5 s after the bar, which came at 1 s
+    recovery = recover(journal, None, CORES)
+    second = Lockstep(CORES, journal, resume=recovery, mono_ns=10**15)
+    second.advance_mono(1_400_000_000)
+    assert second.organs["brain"].state.fired == 0
+    second.advance_mono(200_000_000)
+    assert second.organs["brain"].state.fired == 1
+
+
+def test_the_wall_clock_is_a_label_and_may_jump_either_way():
+    journal = MemoryJournal()
+    driver = Lockstep(CORES, journal)
+    for ahead_h, instant in zip((0, 24, -24), instants(3), strict=True):
+        driver.wall_ahead_ns = ahead_h * 3_600 * 10**9
+        driver.tick(instant)
+    rows = list(journal.rows())
+    assert {(row.wall_ns - row.mono_ns) // (3_600 * 10**9) for row in rows} == {0, 24, -24}
+    assert [row.seq for row in rows] == sorted(row.seq for row in rows)
+    assert driver.organs["brain"].state.n == 3
+
+
+def test_what_is_put_off_happens_in_the_order_of_its_time():
+    driver = Lockstep(CORES, MemoryJournal())
+    done = []
+    driver.later(3_000, lambda: done.append((3_000, driver.mono_ns)))
+    driver.later(1_000, lambda: done.append((1_000, driver.mono_ns)))
+    driver.advance_mono(2_000)
+    assert done == [(1_000, 1_000)]
+    driver.advance_mono(2_000)
+    assert done == [(1_000, 1_000), (3_000, 3_000)]
