@@ -8,6 +8,7 @@ import heapq
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -159,6 +160,11 @@ class Lockstep:
         self._n_injected += 1
         heapq.heappush(self._late, (self.mono_ns + span_ns, self._n_injected, act))
 
+    def postponed(self) -> list[tuple[str, Envelope]]:
+        """Envelopes on their way that a fault made late, each with its organ."""
+        acts = (act for _, _, act in self._late)
+        return [act.args for act in acts if isinstance(act, partial) and act.func == self._file]
+
     def run(self, instants: Iterable[BarsArrived]) -> int:
         """Live through market instants; return how many."""
         n = 0
@@ -301,7 +307,7 @@ class Lockstep:
         return True
 
     def _postpone(self, organ: str, envelope: Envelope, most_s: float) -> None:
-        self.later(int(self._strike.random() * most_s * NS_PER_S), lambda: self._file(organ, envelope))
+        self.later(int(self._strike.random() * most_s * NS_PER_S), partial(self._file, organ, envelope))
 
     def _deliver_late(self) -> None:
         while self._late and self._late[0][0] <= self.mono_ns:

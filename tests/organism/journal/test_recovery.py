@@ -186,7 +186,7 @@ class Life:
         for name, living in self.driver.organs.items():
             envelopes = [*living.lanes.control, *living.lanes.work, *living.lanes.latest.values()]
             found[name] |= {e.id for e in envelopes if e.id not in living.seen}
-        for _, _, name, envelope in self.driver._late:
+        for name, envelope in self.driver.postponed():
             if envelope.id not in self.driver.organs[name].seen:
                 found[name].add(envelope.id)
         for held in self.driver.spine._held.values():
