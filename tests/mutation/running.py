@@ -39,6 +39,16 @@ class Running:
     ends: float
 
 
+class _Broken:
+    """A pytest plugin: test files that cannot even be imported. pytest then calls their tests not found."""
+
+    def __init__(self):
+        self.files = 0
+
+    def pytest_collectreport(self, report):
+        self.files += report.failed
+
+
 class _Loader(importlib.machinery.SourceFileLoader):
     """Loads a module from the tree it was given."""
 
@@ -130,4 +140,6 @@ def _judged(mutant, source, arguments, patience_s):
         importlib.import_module(name)
     except Exception:  # noqa: BLE001  (whatever it is, nobody could overlook it)
         return 1
-    return int(pytest.main([*arguments]))
+    broken = _Broken()
+    code = int(pytest.main([*arguments], plugins=[broken]))
+    return 1 if broken.files else code
