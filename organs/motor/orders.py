@@ -22,7 +22,7 @@ _replace = msgspec.structs.replace
 HEARERS = ("metabolism", "immune")
 PROOFS = 2  # proven absences before a report may show that an attempt never arrived
 ATTEMPTS = 3
-LONGEST_PAUSE_S = 8.0
+FIRST_PAUSE_S, DOUBLINGS = 0.25, 5  # between two questions: 0.25 s, doubled five times, 8 s from then on
 
 _REPORTED = {
     "filled": OrderStatus.FILLED,
@@ -124,7 +124,7 @@ def doubted(tracked: Tracked, now: Now, reason: str) -> Steps:
 
 def asked(tracked: Tracked, now: Now, effects: list[Effect]) -> Steps:
     """Ask the venue for the order and look again after a back-off of 0.25, 0.5, 1 … at most 8 seconds."""
-    pause_s = min(LONGEST_PAUSE_S, 0.25 * 2.0 ** min(tracked.n_queries, 5))
+    pause_s = FIRST_PAUSE_S * 2.0 ** min(tracked.n_queries, DOUBLINGS)
     tracked = _replace(tracked, n_queries=tracked.n_queries + 1)
     query = VenueQuery(client_order_id=tracked.client_order_id, symbol=tracked.order.symbol)
     return tracked, [*effects, query, timer(tracked, now, pause_s)]
