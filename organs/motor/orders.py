@@ -68,8 +68,6 @@ def is_late(order: Order, now: Now) -> bool:
 
 def moved(tracked: Tracked, status: OrderStatus, now: Now, reason: str = "") -> Steps:
     """The same order in another status, and the word about it. What the rules do not allow changes nothing."""
-    if status is tracked.status and status is not OrderStatus.PARTIAL:
-        return tracked, []
     if status not in LEGAL[tracked.status]:
         return tracked, []
     tracked = _replace(tracked, status=status)

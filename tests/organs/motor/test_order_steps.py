@@ -144,7 +144,7 @@ def test_evidence_begins_after_the_window_not_with_it():
 
 
 def test_a_lost_attempt_is_given_up_for_the_reason_that_comes_first():
-    lost = tracked(S.UNKNOWN, n_absent=2)
+    lost = tracked(S.UNKNOWN, n_absent=2, absent_mono_ns=7, n_queries=4)
     late = msgspec.structs.replace(lost, approved=approved(expires_ns=1))
     reasons = {
         "halted": orders.again(late, VENUE, "ns", now(3.0), "halted"),
@@ -161,4 +161,4 @@ def test_a_lost_attempt_is_given_up_for_the_reason_that_comes_first():
         assert [u.reason for u in said(effects, OrderUpdated)] == [f"proven absent at the venue; {why}"]
     after, _ = orders.again(lost, VENUE, "ns", now(3.0), "")
     assert (after.status, after.attempt, after.sent_mono_ns) == (S.SENT, 2, 3 * NS_PER_S)
-    assert (after.n_absent, after.n_queries, after.venue_order_id) == (0, 0, "")
+    assert (after.n_absent, after.absent_mono_ns, after.n_queries, after.venue_order_id) == (0, 0, 0, "")
