@@ -155,3 +155,16 @@ def test_all_the_cash_is_used_but_for_fee_and_slippage():
 def test_what_is_affordable_can_be_paid_with_fee_and_slippage(cash, close):
     quantity = affordable(cash, close, X)
     assert quantity * D(repr(close)) * D("1.006") <= cash
+
+
+def test_where_shorts_are_not_allowed_a_negative_forecast_is_flat():
+    assert wanted_exposure(-1.0, 0.01, 1.0, SPOT, rules()) == 0.0
+    assert wanted_exposure(1.0, 0.01, 1.0, SPOT, rules()) > 0.0
+
+
+@pytest.mark.parametrize("close", [0.01, 0.125])
+def test_an_account_below_one_is_sized_like_any_other(close):
+    free = msgspec.structs.replace(X, min_notional=D(0))
+    assert float(quantity_for(1.0, 0.5, close, free)) == 0.5 / close
+    assert float(quantity_for(-1.0, 0.5, close, free)) == -0.5 / close
+    assert quantity_for(1.0, -0.5, close, free) == quantity_for(1.0, 0.5, -close, free) == 0
