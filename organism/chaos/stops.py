@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from typing import IO
 
 from organism.chaos.campaign import Campaign, Tally
 from organism.chaos.habitat import BACK_S, Habitat, NotBack, lives, state_of, until
@@ -188,13 +189,15 @@ def start_parts(home: Habitat, _chance: random.Random, tally: Tally) -> None:
     for module in modules:
         argv = [sys.executable, "-m", module, "--state", str(home.state), *home.chosen]
         with home.log.open("ab") as log:
-            n_refused += _refused(
-                home, partial(subprocess.Popen, argv, stderr=log, stdout=log), tally, module
-            )
+            n_refused += _refused(home, partial(_started, argv, log), tally, module)
     tally.seen += n_refused == len(modules)
     home.trades(3)
     if home.pids() != pids:
         tally.wrong.append("the first organism was disturbed by a second body or venue")
+
+
+def _started(argv: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(argv, stderr=log, stdout=log)
 
 
 def _refused(home: Habitat, start: Callable[[], subprocess.Popen[bytes]], tally: Tally, what: str) -> bool:

@@ -91,6 +91,7 @@ class _Guardian:
         self._n_restarts = 0
         self._body: ChildProcess | None = None
         self._silence = Silence(0.0)
+        self._looked_s = time.monotonic()
         self._services: dict[str, ChildProcess] = {}
         self._service_deaths: dict[str, int] = {}
         self._service_due: dict[str, float] = {child.name: 0.0 for child in self._service_commands}
@@ -261,11 +262,14 @@ class _Guardian:
     # ------------------------------------------------------------ small things
 
     def _sleep(self) -> float:
-        """Wait for a signal or a moment; return how much later than that this process woke."""
-        began = time.monotonic()
+        """Wait for a signal or a moment; return how much later than that this process looks again.
+
+        Counted from the last look, not from here: a machine may fall asleep between any two lines.
+        """
         select.select([self._signals.wake], [], [], TURN_S)
         self._signals.drain()
-        return time.monotonic() - began - TURN_S
+        looked_s, self._looked_s = self._looked_s, time.monotonic()
+        return self._looked_s - looked_s - TURN_S
 
     def _all(self) -> Iterator[ChildProcess]:
         if self._body is not None:

@@ -7,15 +7,26 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from organism.clock import ManualClock
 from organism.errors import StateBusy
-from organism.guardian import BodyLock, FolderLock, GuardOptions, request_stop, wait_for_body
+from organism.guardian import (
+    BodyLock,
+    ChildCommand,
+    FolderLock,
+    GuardOptions,
+    request_stop,
+    wait_for_body,
+    watch,
+)
 from organism.guardian.lock import held, read_note, write_note
 from organism.guardian.policy import Deaths, Next, Silence, after_death, service_wait_s
+from organism.guardian.watch import TURN_S
 from organism.heartbeat import Heart
 from tests.organism.living import until
 
@@ -63,6 +74,19 @@ def test_a_span_in_which_the_guardian_itself_stood_still_is_no_silence(began_s, 
     now_s = began_s + 0.1 + late_s
     assert not Silence(began_s, has_beaten=True).excused(late_s, now_s).is_too_long(now_s, OPTIONS)
     assert Silence(began_s, has_beaten=True).is_too_long(now_s, OPTIONS) == (now_s - began_s > 2.0)
+
+
+def test_a_machine_that_slept_between_two_lines_of_the_guardian_is_excused_too(monkeypatch):
+    """A suspend may fall beside the wait, not only into it: what counts is when the guardian looked last."""
+    clock = ManualClock()
+    monkeypatch.setattr(watch.time, "monotonic", lambda: clock.mono_ns() / 1e9)
+    monkeypatch.setattr(watch.select, "select", lambda *_: clock.advance(TURN_S))
+    signals = SimpleNamespace(wake=0, drain=lambda: None, n_stops=0)
+    guardian = watch._Guardian([ChildCommand("body", ["true"])], OPTIONS, signals)
+    assert guardian._sleep() == pytest.approx(0.0, abs=1e-6)
+    clock.advance(3.0)
+    assert guardian._sleep() == pytest.approx(3.0, abs=1e-6)
+    assert guardian._sleep() == pytest.approx(0.0, abs=1e-6)
 
 
 def test_services_wait_longer_each_time_and_never_longer_than_the_cap():
