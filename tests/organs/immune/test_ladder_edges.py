@@ -1,7 +1,9 @@
 """The ladder, the day and the streak at their edges: what exactly reaches a limit has reached it."""
 
 import math
+from decimal import Decimal
 
+import msgspec
 import pytest
 
 from organism.messages import AlertRaised, ClosePositions, TradingStateChanged
@@ -9,6 +11,7 @@ from organism.messages import DenialReason as Why
 from organism.trading import TradingState
 from organs.immune.standing import find
 
+D = Decimal
 HOUR_NS = 3_600 * 10**9
 DAY_NS = 24 * HOUR_NS
 
@@ -127,6 +130,7 @@ def test_a_streak_is_as_long_as_the_limit_and_cools_down_for_its_hours(gate):
     (block,) = g.state.blocks
     assert (block.kind, block.until_ns) == (Why.COOLING_DOWN, g.market_ns + 4 * HOUR_NS)
     assert (block.limit, block.observed) == (3.0, 3.0)
+    assert g.of(TradingStateChanged)[0].cause == "3 losing trades in a row reached the limit of 3"
     (close,) = g.of(ClosePositions)
     assert (close.symbols, close.purpose) == (("X/USDT", "Z/USDT"), "cut_loss")
     g.mark(losses=4, losing=("X/USDT",))
@@ -170,3 +174,14 @@ def test_an_ordinary_mark_is_remembered_and_says_nothing(gate):
     assert g.effects == ()
     assert g.state.marked is not before.marked
     assert g.state.standing is before.standing
+
+
+def test_a_position_that_neither_wins_nor_loses_is_not_cut(gate):
+    g = gate()
+    told = g.state.marked
+    figures = (D(0), D("0.5"), D("-0.5"))
+    positions = tuple(
+        msgspec.structs.replace(p, unrealised=u) for p, u in zip(told.positions, figures, strict=True)
+    )
+    g.tell(msgspec.structs.replace(told, positions=positions, consecutive_losses=3))
+    assert g.of(ClosePositions)[0].symbols == ("Z/USDT",)

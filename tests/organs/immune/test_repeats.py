@@ -47,7 +47,9 @@ def test_a_stall_told_twice_is_one_and_each_feed_must_deliver_again(gate):
     assert g.state.stalled == ("a", "b")
     g.tell(FeedRecovered(feed="b"))
     assert g.propose(1).limit == 0.0, "one feed is still silent"
+    before = g.state
     g.tell(FeedRecovered(feed="b"))
+    assert g.state is before
     assert g.effects == ()
     g.tell(FeedRecovered(feed="a"))
     assert g.propose(1).quantity == 1
