@@ -28,8 +28,10 @@ SILENCE = "silence"
 _TRADING = ("motor", "brain")
 _WARMING = ("brain",)
 _CONCERNED = ("immune", "voice")
-# An instant further ahead of the newest than this is not believed (a new session begins within about a day) …
+# An instant further ahead of the newest than this is not believed (a new session begins within about a day; within
+# one, a stamp that is a day off would make us deaf to every true instant of that day) …
 _FAR_NS = 2 * 86_400 * NS_PER_S
+_FAR_WITHIN_NS = 6 * 3_600 * NS_PER_S
 # … until so many in a row say so: then it was an outage, not garbage.
 _AHEAD_PATIENCE = 3
 
@@ -81,7 +83,8 @@ def _arrived(state: NervousState, message: BarsArrived, now: Now, watch: _Watch)
             why = _untimely(cursor, message, late_ns)
             if why:
                 return _unheard(state, why), ()
-            if late_ns > _FAR_NS and state.n_ahead + 1 < _AHEAD_PATIENCE:
+            far_ns = _FAR_NS if seam else _FAR_WITHIN_NS
+            if late_ns > far_ns and state.n_ahead + 1 < _AHEAD_PATIENCE:
                 return _replace(_unheard(state, "future_instant"), n_ahead=state.n_ahead + 1), ()
     origin_ns = at_ns if seam or cursor is None else cursor.origin_ns
     tracks: dict[str, Track] = {} if seam else state.tracks.copy()

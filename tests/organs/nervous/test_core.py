@@ -146,8 +146,8 @@ def test_the_end_of_a_session_is_told_even_without_bars():
     assert said(effects, BarClosed)[-1].final
 
 
-def test_one_stamp_far_in_the_future_does_not_silence_the_feed():
-    far = 1_000
+@pytest.mark.parametrize("far", [1_000, 289, 80], ids=["days", "one day", "hours"])
+def test_one_stamp_far_in_the_future_does_not_silence_the_feed(far):
     state, effects = played(
         arrived(1, *both(1)), arrived(far, *both(far)), arrived(2, *both(2)), arrived(3, *both(3))
     )
