@@ -35,6 +35,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     raise_      the organ raises before its step is recorded
     hang        the organ is replaced while its step runs: what the old one decided is fenced
     lose_reply, delay_reply   an answer of the venue never comes, or late
+    most_restarts   `raise_` and `hang` strike an organ only so often, as a supervisor would not tolerate more: count
+                    `restarts` of the organ anew to go on; 0 for no bound
     """
 
     drop: float = 0.0
@@ -45,6 +47,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     hang: float = 0.0
     lose_reply: float = 0.0
     delay_reply: float = 0.0
+    most_restarts: int = 0
 
 
 @dataclass
@@ -267,6 +270,8 @@ class Lockstep:
             return
         faults = self.faults
         now = Now(self.spine.market_ns, self.mono_ns, self.mono_ns + self.wall_ahead_ns, living.step + 1)
+        if faults is not None and 0 < faults.most_restarts <= living.restarts:
+            faults = None
         if faults is not None and self._struck("raise_", faults.raise_):
             self._restart(living, envelope)
             return

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 
-from organism.chaos.outcome import Losses, Outcome, merged
+from organism.chaos.outcome import Losses, Outcome, merged, percentile
 from organism.chaos.simulated.life import Life, Lived
 from organism.chaos.simulated.plan import KINDS, Plan, drawn, planned
 from organism.chaos.simulated.speed import measure
@@ -46,7 +46,8 @@ class Summary:
     seen: Counter[str] = field(default_factory=Counter)
     by_kind: dict[str, Losses] = field(default_factory=dict)
     by_point: Counter[str] = field(default_factory=Counter)
-    silences_s: tuple[float, ...] = ()
+    silences_s: list[float] = field(default_factory=list)
+    doubts_s: list[float] = field(default_factory=list)
     seeds: list[int] = field(default_factory=list)
     failed: list[Lived] = field(default_factory=list)
 
@@ -63,6 +64,7 @@ class Summary:
         self.seen.update(lived.seen)
         self.by_point.update(lived.by_point)
         self.silences_s += lived.silences_s
+        self.doubts_s += lived.doubts_s
         self.seeds.append(lived.plan.seed)
         if lived.failed:
             self.failed.append(lived)
@@ -84,7 +86,8 @@ class Summary:
             rows.append(
                 Outcome(
                     what.fault, "simulation", max(self.tried[kind], seen), seen, self.by_kind.get(kind, Losses()),
-                    detection_s=self.silences_s if kind == "silence" else (), seeds=_ends(self.seeds),
+                    detection_s=tuple(self.silences_s) if kind == "silence" else (),
+                    recovery_s=tuple(self.doubts_s) if kind == "lost_reply" else (), seeds=_ends(self.seeds),
                 )
             )  # fmt: skip
         return list(merged(rows))
@@ -105,6 +108,12 @@ class Summary:
             yield f"  {what.fault or '-':>3}  {kind:<18} tried {self.tried[kind]:>8,}  seen {self.seen[kind]:>8,}"
         points = ", ".join(f"{point} {n}" for point, n in sorted(self.by_point.items()))
         yield f"  killed at: {points or 'no point'}"
+        for what, seconds in (
+            ("a silence was noticed", self.silences_s),
+            ("an order's fate was known", self.doubts_s),
+        ):
+            p50, p99 = percentile(seconds, 0.5), percentile(seconds, 0.99)
+            yield f"  {event} after {p50:.2f} s (p50), {p99:.2f} s (p99) of monotonic time; {len(seconds):,} times"
 
 
 def live(plan: Plan) -> Lived:

@@ -54,7 +54,9 @@ def _struck(instant: BarsArrived, dice: Dice) -> BarsArrived:
         instant = _replace(instant, bars=tuple(_fallen(bar) for bar in instant.bars))
     if dice.strikes("bad_stamp") and bars:
         chance = dice.chance("bad_stamp")
-        shift_ns = chance.choice((-_DAY_NS, -NS_PER_S, NS_PER_S, 30 * _DAY_NS, -instant.at_ns * 999 // 1000))
+        shift_ns = chance.choice(
+            (-_DAY_NS, -NS_PER_S, NS_PER_S, _DAY_NS, 30 * _DAY_NS, -instant.at_ns * 999 // 1000)
+        )
         if chance.choice((True, False)):
             instant = _one(instant, chance, lambda bar, _: (_shifted(bar, shift_ns),))
         else:

@@ -37,6 +37,7 @@ SILENCE_S = 20.0
 STORM_SIZE = 10_000
 SNAPSHOT_EVERY = 20  # instants
 COMMITTED = 0.7  # share of the instants after which a group of rows is committed, beside what orders force
+RESTARTS = 4  # of one organ in an instant: a supervisor gives up beyond, and each asks again for all that is in doubt
 PATIENCE = 4  # instants that trading may be held before a person resumes
 _HOUR_NS = 3_600 * NS_PER_S
 _COMMANDS = ("halt", "reduce", "flatten", "hibernate")
@@ -51,7 +52,11 @@ _DISK = {"disk_full": "no space left", "disk_error": "input/output error", "fail
 
 @dataclass
 class Lived:
-    """What came of a life. failed: why it is no good, in sentences; empty is what is promised."""
+    """What came of a life.
+
+    failed      why it is no good, in sentences; empty is what is promised
+    silences_s  from each silence of the feed to its alarm; doubts_s: how long each order's fate was unknown; monotonic
+    """
 
     plan: Plan
     tip: tuple[int, bytes]
@@ -64,6 +69,7 @@ class Lived:
     tried: dict[str, int]
     seen: dict[str, int]
     silences_s: tuple[float, ...]
+    doubts_s: tuple[float, ...]
     by_point: dict[str, int]
 
 
@@ -115,7 +121,7 @@ class Life:
         return Lived(
             plan=self.plan, tip=self.journal.tip, n_instants=self._n_instants, n_bars=self._n_bars,
             n_intents=self.witness.n_intents, n_deaths=self._n_deaths, losses=losses, failed=self.failed,
-            tried=self.dice.tried, seen=self.dice.seen, silences_s=silences_s, by_point=self.reaper.by_point,
+            tried=self.dice.tried, seen=self.dice.seen, silences_s=silences_s, doubts_s=tuple(self.witness.doubts_s), by_point=self.reaper.by_point,
         )  # fmt: skip
 
     def _guarded(self, act: Callable[[], None]) -> None:
@@ -135,6 +141,8 @@ class Life:
         for kind, why in _DISK.items():
             if dice.strikes(kind):
                 self.journal.fail(f"{kind}: {why}", dice.chance(kind).randint(1, 3))
+        for organ in driver.organs.values():
+            organ.restarts = 0
         self._stand_still()
         self._interfere()
         instant = next(self._source, None)
@@ -297,7 +305,7 @@ class Life:
             )
             if self.dice.has(kind)
         }
-        return Faults(**rates) if rates and self.dice.on else None
+        return Faults(**rates, most_restarts=RESTARTS) if rates and self.dice.on else None
 
     def _departs(self, effect: Effect, origin: Origin) -> None:
         if self.journal.broken:

@@ -10,6 +10,7 @@ from organism.core import Now
 from organism.effects import Effects, Publish, VenueSubmit
 from organism.invariants import Event, Judge, seen
 from organism.lockstep import Lockstep
+from organism.market import NS_PER_S
 from organism.messages import (
     Answer,
     CancelAnswered,
@@ -20,6 +21,7 @@ from organism.messages import (
     Filled,
     OrderApproved,
     OrderDenied,
+    OrderUpdated,
 )
 from organism.trading import OrderStatus
 from organs.motor.paper.matching import PaperExchange
@@ -42,6 +44,8 @@ class Witness:
         self.told: Counter[str] = Counter()  # fills, by key
         self.stalled_ns: list[int] = []
         self.newest: dict[str, int] = {}  # row of each organ's last step
+        self.doubts_s: list[float] = []  # how long the fate of an order was unknown, monotonic
+        self._doubted: dict[str, int] = {}
         self._waiting: deque[Event] = deque()
         self._acknowledged: set[str] = set()
         self._storms: set[str] = set()
@@ -65,6 +69,7 @@ class Witness:
         """The process ended; rows after `kept` are gone."""
         self.durable(kept)
         self._waiting.clear()
+        self._doubted.clear()  # another process counts from its own beginning
 
     def _note(self, event: Event) -> None:
         organ = event.organ
@@ -76,6 +81,8 @@ class Witness:
                 if type(effect) is VenueSubmit:
                     order = effect.approved.order
                     self.sent[effect.client_order_id] = order.id, order.quantity
+                elif type(effect) is Publish and type(effect.message) is OrderUpdated:
+                    self._moved(effect.message, event.mono_ns)
                 elif type(effect) is Publish and type(effect.message) is Filled:
                     fill = effect.message.fill
                     self.told[fill.key] += 1
@@ -106,6 +113,14 @@ class Witness:
             for effect in event.did:
                 if type(effect) is Publish and type(effect.message) is FeedStalled:
                     self.stalled_ns.append(event.mono_ns)
+
+    def _moved(self, update: OrderUpdated, mono_ns: int) -> None:
+        if update.status is OrderStatus.UNKNOWN:
+            self._doubted.setdefault(update.order_id, mono_ns)
+            return
+        since_ns = self._doubted.pop(update.order_id, None)
+        if since_ns is not None:
+            self.doubts_s.append((mono_ns - since_ns) / NS_PER_S)
 
     def _denied(self, denied: OrderDenied) -> None:
         identity = denied.order_id
