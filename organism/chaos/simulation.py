@@ -108,7 +108,7 @@ class Summary:
             yield f"  {what.fault or '-':>3}  {kind:<18} tried {self.tried[kind]:>8,}  seen {self.seen[kind]:>8,}"
         points = ", ".join(f"{point} {n}" for point, n in sorted(self.by_point.items()))
         yield f"  killed at: {points or 'no point'}"
-        for what, seconds in (
+        for event, seconds in (
             ("a silence was noticed", self.silences_s),
             ("an order's fate was known", self.doubts_s),
         ):
