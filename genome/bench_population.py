@@ -41,6 +41,13 @@ def run(*, quick: bool = False, tell: Tell = lambda _: None) -> dict[str, Any]:
         "bars": bars,
         "genomes": genomes,
     }
+    # First what is measured alone: vectorbt leaves a process behind that holds gigabytes.
+    tell("sizes")
+    results["sizes"] = _sizes(quick=quick)
+    tell("threads")
+    results["threads"] = _threads(market, genomes, 3 if quick else 9)
+    tell("one bar at a time")
+    results["streaming_us"] = _streaming(2_000 if quick else 20_000)
     tell("crossing averages")
     results["crossing"] = _beside(crowds.crossing(genomes), market, crowds.COSTS, repeats, exact=True)
     tell("stops, targets, trailing, short side")
@@ -48,12 +55,6 @@ def run(*, quick: bool = False, tell: Tell = lambda _: None) -> dict[str, Any]:
     if peers.installed():
         tell("stops and targets, trade by trade")
         results["guarded_trades"] = _trade_by_trade(market, 20 if quick else 100)
-    tell("sizes")
-    results["sizes"] = _sizes(quick=quick)
-    tell("threads")
-    results["threads"] = _threads(market, genomes, 3 if quick else 9)
-    tell("one bar at a time")
-    results["streaming_us"] = _streaming(2_000 if quick else 20_000)
     tell("memory")
     results["memory"] = _child("memory", bars, genomes)
     tell("first use, and later")

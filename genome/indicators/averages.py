@@ -1,13 +1,15 @@
 """Averages of a source: simple, exponential, weighted, and what is made of exponential ones (MACD)."""
 
+from typing import Any
+
 import numpy as np
 
+from genome.indicators.lanes import LANES, lanes, spread, towards
 from genome.indicators.parts import MEAN, MEAN_SLOTS, RESYNC, RESYNC_MASK, finite, mean, run
 from genome.jit import inlined, lean, lean_step
 from genome.market import F64, I64
 
 WEIGHTED_SLOTS = 7
-_LANES = 8
 
 
 @lean
@@ -65,8 +67,8 @@ def ema(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64)
 def ema_many(windows: F64, states: F64, x: F64, out: F64) -> None:
     """Advance many exponential averages of one source at once; bit for bit what `ema` gives.
 
-    windows (k,), states (k, 2) as `ema` keeps them, x (n,), out (k, n). Void bars must be NaN in x: there is no market to
-    look at. One average waits for its own last value, some 12 cycles a bar; eight side by side fill that time.
+    windows (k,), states (k, 2) as `ema` keeps them, x (n,), out (k, n), C order. Void bars must be NaN in x: there is no
+    market to look at. One average waits for its own last value, some 12 cycles a bar; up to 32 side by side fill that time.
     """
     begun = 0
     while begun < x.size and not finite(x[begun]):
@@ -77,14 +79,81 @@ def ema_many(windows: F64, states: F64, x: F64, out: F64) -> None:
     for k in range(windows.size):
         if states[k, 0] == 0.0 and begun < x.size:
             states[k, 1] = x[begun]
-    last = windows.size - 1
-    for k in range(0, windows.size, _LANES):
+    k, last = 0, windows.size - 1
+    if taken == x.size and x.size >= LANES:
+        while k + 4 * LANES <= windows.size:
+            _side_by_side(windows, states, x, out, k, 4)
+            k += 4 * LANES
+        while k + LANES <= windows.size:
+            pair = 2 if k + 2 * LANES <= windows.size else 1
+            _side_by_side(windows, states, x, out, k, pair)
+            k += pair * LANES
+    while k < windows.size:
         # Lanes beyond the last window do the last one once more, and write the same numbers to the same place.
         _eight(windows, states, x, out, k, min(k + 1, last), min(k + 2, last), min(k + 3, last), min(k + 4, last),
                min(k + 5, last), min(k + 6, last), min(k + 7, last))  # fmt: skip
+        k += LANES
     for k in range(windows.size):
         _no_value_yet(windows[k], states[k, 0], x, out[k])
         states[k, 0] += taken
+
+
+@inlined
+def _tile(values: Any, alphas: Any, x: F64, t: int, out: F64, k: int) -> Any:
+    """Eight averages over eight bars; returns their newest values."""
+    a = towards(values, alphas, x[t])
+    b = towards(a, alphas, x[t + 1])
+    c = towards(b, alphas, x[t + 2])
+    d = towards(c, alphas, x[t + 3])
+    e = towards(d, alphas, x[t + 4])
+    f = towards(e, alphas, x[t + 5])
+    g = towards(f, alphas, x[t + 6])
+    h = towards(g, alphas, x[t + 7])
+    row = np.uint64(out.strides[0])
+    spread(np.uint64(out.ctypes.data) + np.uint64(k) * row + np.uint64(8 * t), row, a, b, c, d, e, f, g, h)
+    return h
+
+
+@inlined
+def _begin(states: F64, k: int) -> Any:
+    return lanes(states[k, 1], states[k + 1, 1], states[k + 2, 1], states[k + 3, 1], states[k + 4, 1], states[k + 5, 1],
+                 states[k + 6, 1], states[k + 7, 1])  # fmt: skip
+
+
+@inlined
+def _alphas(n: F64, k: int) -> Any:
+    return lanes(_alpha(n[k]), _alpha(n[k + 1]), _alpha(n[k + 2]), _alpha(n[k + 3]), _alpha(n[k + 4]), _alpha(n[k + 5]),
+                 _alpha(n[k + 6]), _alpha(n[k + 7]))  # fmt: skip
+
+
+@lean_step
+def _side_by_side(windows: F64, states: F64, x: F64, out: F64, k: int, groups: int) -> None:
+    """Averages k … k + 8·groups − 1, of 1, 2 or 4 groups, over bars that are all finite, at least eight."""
+    whole = x.size - x.size % LANES
+    v0, a0 = _begin(states, k), _alphas(windows, k)
+    if groups == 1:
+        for t in range(0, whole, LANES):
+            v0 = _tile(v0, a0, x, t, out, k)
+    else:
+        v1, a1 = _begin(states, k + 8), _alphas(windows, k + 8)
+        if groups == 2:  # noqa: PLR2004
+            for t in range(0, whole, LANES):
+                v0 = _tile(v0, a0, x, t, out, k)
+                v1 = _tile(v1, a1, x, t, out, k + 8)
+        else:
+            v2, a2 = _begin(states, k + 16), _alphas(windows, k + 16)
+            v3, a3 = _begin(states, k + 24), _alphas(windows, k + 24)
+            for t in range(0, whole, LANES):
+                v0 = _tile(v0, a0, x, t, out, k)
+                v1 = _tile(v1, a1, x, t, out, k + 8)
+                v2 = _tile(v2, a2, x, t, out, k + 16)
+                v3 = _tile(v3, a3, x, t, out, k + 24)
+    for j in range(k, k + LANES * groups):
+        alpha, value = _alpha(windows[j]), out[j, whole - 1]
+        for t in range(whole, x.size):
+            value = ema_step(alpha, value, x[t])
+            out[j, t] = value
+        states[j, 1] = value
 
 
 @lean_step
