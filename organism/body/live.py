@@ -132,7 +132,7 @@ class Body:
             name: LastGood(organ.state, organ.step, organ.seq, dict.fromkeys(organ.seen))
             for name, organ in recovery.organs.items()
         }
-        made_ready(self.goods["brain"].state)
+        made_ready(self.goods["brain"].state, settings.market.bar_s)
         return recovery
 
     def _reach_out(self) -> None:
