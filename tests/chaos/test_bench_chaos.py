@@ -37,6 +37,12 @@ def test_a_fault_that_was_never_seen_fails_the_whole():
     assert not held(found)
 
 
+def test_a_fault_that_no_seed_drew_is_not_covered_and_fails_nothing():
+    found = report([*ROWS, Outcome("B2", "simulation", 0, 0)], {})
+    assert held(found)
+    assert any(text.startswith("B2 ") for text in found["not_covered"])
+
+
 def test_a_campaign_that_is_left_out_is_named_with_the_reason():
     found = bench(Counts(0, 0, 0), lambda _: None)
     assert set(found["skipped"]) == {"processes", "simulation by seed", "bad lines", "power cuts"}
