@@ -53,8 +53,13 @@ def test_a_breach_halts_a_living_body_is_told_once_and_shown_and_a_person_lifts_
         until(lambda: alive.body.goods["immune"].state.standing.state.value == "halted", "a halt")
         until(lambda: invariants(alive).get("broken"), "the breach in the view")
         assert invariants(alive)["broken"] == {"I10": 1}
-        rows = alive.view.table("alerts", 20)
-        assert any("I10" in row["title"] and row["severity"] == "critical" for row in rows), rows
+        until(
+            lambda: any(
+                "I10" in row["title"] and row["severity"] == "critical"
+                for row in alive.view.table("alerts", 20)
+            ),
+            "a critical alert",
+        )
         reason = alive.body.goods["immune"].state.standing.reason
         assert "I10" in reason
         assert SECRET not in reason

@@ -51,6 +51,7 @@ def test_the_engine_is_the_oracle_on_signals_given(case, costs, capital):
     same(
         backtest(market, genome, costs, capital, signals=signals),
         run(market, genome, costs, capital, signals),
+        capital,
     )
 
 
@@ -60,6 +61,7 @@ def test_the_engine_is_the_oracle_on_longer_markets(case, costs, capital):
     same(
         backtest(market, genome, costs, capital, signals=signals),
         run(market, genome, costs, capital, signals),
+        capital,
     )
 
 
@@ -76,7 +78,7 @@ def test_the_engine_is_the_oracle_on_random_walks(seed):
 
 @given(random_markets(min_size=30, max_size=90), genomes(longest=12), random_costs(), CAPITALS)
 def test_the_engine_is_the_oracle_on_random_genomes(market, genome, costs, capital):
-    same(backtest(market, genome, costs, capital), run(market, effective(genome), costs, capital))
+    same(backtest(market, genome, costs, capital), run(market, effective(genome), costs, capital), capital)
 
 
 @given(

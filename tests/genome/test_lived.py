@@ -83,7 +83,7 @@ def test_without_a_text_it_is_family_and_parameters_as_ever():
     genes = (("fast", 60.0), ("slow", 240.0))
     child = Genome(family="ema_trend", generation=4, genes=genes)
 
-    assert lived("anything", "ema_trend", genes) is build("ema_trend", genes)
+    assert lived("anything", "ema_trend", genes) is build("ema_trend", genes, 300)
     assert lived(child.genome_id, "ema_trend", genes, canonical_text(child)) is build("ema_trend", genes)
 
 

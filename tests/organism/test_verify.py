@@ -79,7 +79,9 @@ class World:
         )  # fmt: skip
         self.orders[name] = order
         approved = OrderApproved(approved=ApprovedOrder(order=order, approved_ns=1))
-        return self.row(organ, Publish(to=("metabolism",), message=approved), reads=OrderProposed(order=order))
+        return self.row(
+            organ, Publish(to=("metabolism",), message=approved), reads=OrderProposed(order=order)
+        )
 
     def update(self, name, status, filled="0", client_id=None, organ="motor"):
         update = OrderUpdated(

@@ -88,11 +88,15 @@ def max_drawdown(equity: list[float], capital: float) -> float:
     return max(1 - e / max(capital, *equity[: t + 1]) for t, e in enumerate(equity))
 
 
-def max_drawdown_bars(equity: list[float], capital: float) -> int:
-    """The longest run of closes below the highest equity before them."""
+def max_drawdown_bars(equity: list[float], capital: float, bit: float = 0.0) -> int:
+    """The longest run of closes below the highest equity before them.
+
+    bit   what is this share closer to the peak than it is counts as below it, or where negative as back at it
+    """
     longest = run = 0
     for t, e in enumerate(equity):
-        run = run + 1 if e < max([capital, *equity[:t]]) else 0
+        peak = max([capital, *equity[:t]])
+        run = run + 1 if e != peak and e < peak * (1.0 + bit) else 0
         longest = max(longest, run)
     return longest
 
