@@ -84,8 +84,9 @@ def by_columns(programs: Programs, code: NDArray[np.int32]) -> I64:
     if not len(code):
         return np.arange(n)
     of = np.repeat(np.arange(n), np.diff(programs.offsets))
-    lowest, highest = np.zeros(n, np.int32), np.full(n, np.iinfo(np.int32).min)
+    none = np.iinfo(np.int32).min
+    lowest, highest = np.zeros(n, np.int32), np.full(n, none)
     for side in (2, 3):
         np.minimum.at(lowest, of, code[:, side])
-        np.maximum.at(highest, of, np.where(code[:, side] < 0, code[:, side], highest[0]))
+        np.maximum.at(highest, of, np.where(code[:, side] < 0, code[:, side], none))
     return np.lexsort((lowest, highest))

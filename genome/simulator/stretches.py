@@ -6,7 +6,7 @@ filled in while genomes still walk this one, and a chunk goes on as soon as its 
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from os import cpu_count, register_at_fork
 from threading import Condition
@@ -123,8 +123,11 @@ def share(plan: Stretches, work: Callable[[Task, int], None], threads: int) -> N
     try:
         serve(0)
     finally:
-        for other in others:  # one that has not begun will find nothing left
-            other.cancel()
+        for other in (
+            others
+        ):  # one that has not begun would find nothing left; one at work still writes where it was told to
+            if not other.cancel():
+                wait((other,))
     for other in others:
         if not other.cancelled():
             other.result()

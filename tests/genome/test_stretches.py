@@ -63,6 +63,25 @@ def test_threads_share_all_tasks(threads):
     assert done == all_tasks(7, [3, 0, 2], 5)
 
 
+def test_nobody_is_at_work_any_more_when_the_failure_is_heard():
+    """Whoever asked lends the memory that tasks write to, and lends it to others next."""
+    inside, released, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work(_: object, thread: int) -> None:
+        if thread == 1:
+            inside.set()
+            assert released.wait(20.0)
+            ended.set()
+            return
+        assert inside.wait(20.0)
+        threading.Timer(0.05, released.set).start()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        share(Stretches(1, [2], 2), work, 2)
+    assert ended.is_set()
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("culprit", [Filling(1, 0, 0), Walking(2, 1)])
 def test_what_goes_wrong_in_a_task_is_heard_by_who_asked(threads, culprit):
