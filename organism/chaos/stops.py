@@ -94,7 +94,7 @@ class Frozen:
 
 
 class Suspended:
-    """Everybody frozen at once and thawed in any order, as a machine that slept: nobody may be killed for it."""
+    """Everybody frozen at once and thawed in the other order, as a machine that slept: nobody may be killed for it."""
 
     def __init__(self, for_s: float) -> None:
         self._for_s = for_s
@@ -105,17 +105,22 @@ class Suspended:
         pids = home.pids()
         order = list(pids.values())
         chance.shuffle(order)
-        _each(order, signal.SIGSTOP)
-        tally.seen += sum(map(_stopped, order)) == len(order)
-        began = time.monotonic()
-        until(lambda: time.monotonic() - began >= self._for_s, "the end of the night", self._for_s + 1.0)
-        chance.shuffle(order)
-        _each(order, signal.SIGCONT)
+        tally.seen += suspend(order, self._for_s)
         thawed = time.monotonic()
         home.trades(1, limit_s=2 * BACK_S)
         tally.recovery_s.append(time.monotonic() - thawed)
         if home.pids() != pids:
             tally.wrong.append("a false kill: somebody was replaced after a suspend")
+
+
+def suspend(pids: list[int], for_s: float) -> bool:
+    """Stop these processes for so long and let them go on, last first; whether all of them stood still."""
+    _each(pids, signal.SIGSTOP)
+    stood = sum(map(_stopped, pids)) == len(pids)
+    began = time.monotonic()
+    until(lambda: time.monotonic() - began >= for_s, "the end of the night", for_s + 1.0)
+    _each(reversed(pids), signal.SIGCONT)
+    return stood
 
 
 def _stopped(pid: int) -> bool:
