@@ -1,0 +1,1 @@
+"""Evolution: from founders to a front of strategies, reproducible, resumable and counted."""
