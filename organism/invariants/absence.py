@@ -1,6 +1,7 @@
-"""What proves that an attempt never reached the venue: answers "no such order", each asked after its window.
+"""What proves that an attempt never reached the venue: questions answered "no such order", asked after its window.
 
-Shared by I2 (may another attempt leave?) and I6 (may it count as ended?). It believes only what motor read.
+Shared by I2 (may another attempt leave?) and I6 (may it count as ended?). It believes only what motor read. One
+answer that comes twice is one look at the venue: what counts are questions, told apart by when they were asked.
 """
 
 from dataclasses import dataclass, field
@@ -9,18 +10,24 @@ from organism.invariants.event import Event
 from organism.market import NS_PER_S
 from organism.messages import QueryAnswered, Recovered, ReportAnswered
 
-PROOFS = 2  # late answers "no such order" that the whole report then has to confirm
+PROOFS = 2  # late questions answered "no such order" that the whole report then has to confirm
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One sending of an order. sent_mono_ns and valid_ns say when it can take effect at the latest."""
+    """One sending of an order.
+
+    sent_mono_ns, valid_ns   say when it can take effect at the latest
+    n_absent                 late questions since, each answered "no such order"
+    absent_mono_ns           when the last of them was asked; an answer to it, or to an earlier one, counts no more
+    """
 
     client_id: str
     seq: int
     sent_mono_ns: int
     valid_ns: int
     n_absent: int = 0
+    absent_mono_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -43,15 +50,16 @@ class Clocked:
         if type(message) is Recovered:
             self.mono_ns, self.seq = event.mono_ns, event.seq
             for attempt in self.attempts.values():
-                attempt.n_absent = 0
+                attempt.n_absent = attempt.absent_mono_ns = 0
         elif type(message) is QueryAnswered and message.answered:
             known = self.attempts.get(message.client_order_id)
             if known is None:
                 return
             if message.order is not None or message.fills:
                 known.n_absent = 0
-            elif self.is_late(known, message.asked_mono_ns):
+            elif message.asked_mono_ns > known.absent_mono_ns and self.is_late(known, message.asked_mono_ns):
                 known.n_absent += 1
+                known.absent_mono_ns = message.asked_mono_ns
 
     def is_late(self, attempt: Attempt, asked_mono_ns: int) -> bool:
         """Whether a question left after nothing of the attempt could take effect any more."""

@@ -88,7 +88,7 @@ def _submitted(state: State, effect: VenueSubmit, event: Event, found: list[Brea
         if before is not None and not state.clock.is_proven(before, event):
             text = (
                 f"order {order.id} was sent again as {client_id} while {before.client_id} may be alive: "
-                f"{before.n_absent} late answers and no report prove that it never arrived."
+                f"{before.n_absent} late questions and no report prove that it never arrived."
             )
             _say(found, event, order.id, text)
     known.attempts.append(client_id)

@@ -128,7 +128,7 @@ def _ended(state: State, update: OrderUpdated, event: Event) -> Breaches:
     heard = ", ".join(sorted(fate.words)) or "nothing"
     text = (
         f"order {update.order_id} became {status.value} as {fate.client_id}; that takes the venue's word or proof "
-        f"that it never arrived. The venue said: {heard}; late answers without it: "
+        f"that it never arrived. The venue said: {heard}; late questions without it: "
         f"{attempt.n_absent if attempt is not None else 0}; executed {fate.executed:f} of {fate.quantity:f}."
     )
     return (Breach(invariant=ID, text=text, seq=event.seq, subject=update.order_id),)

@@ -15,6 +15,7 @@ from organism.messages import (
     OrderUpdated,
     PortfolioMarked,
     QueryAnswered,
+    Recovered,
 )
 from organism.trading import Fill
 from organism.verify.books import Ledger
@@ -25,7 +26,7 @@ MOST_FINDINGS = 200
 DUST = "dust:"
 # Rows without any of these need not be decoded. Tags are class names, so they stand in the bytes as they are.
 _TELLING = re.compile(b"OrderApproved|OrderUpdated|Filled|PortfolioMarked|VenueSubmit|dust:")
-_ANSWER = b"QueryAnswered"
+_READ = re.compile(b"QueryAnswered|Recovered")
 _SPEAKER = {
     OrderApproved: "immune", OrderUpdated: "motor", Filled: "motor", PortfolioMarked: "metabolism",
 }  # fmt: skip
@@ -73,7 +74,7 @@ class Examiner:
             self._read_by_metabolism(row.input_id)
         run = runs.get(row.run)
         version = PAYLOAD_VERSION if run is None else run.payload_version
-        if row.organ == "motor" and row.input and (version != PAYLOAD_VERSION or _ANSWER in row.input):
+        if row.organ == "motor" and row.input and (version != PAYLOAD_VERSION or _READ.search(row.input)):
             self._read_by_motor(self._payloads.envelope(row.input, version).message)
         if version == PAYLOAD_VERSION and not _TELLING.search(row.effects):
             return
@@ -129,13 +130,15 @@ class Examiner:
         self.ledger.books.book(fill)
 
     def _read_by_motor(self, message: Message) -> None:
-        if (
+        if type(message) is Recovered:
+            self.orders.recovered()
+        elif (
             type(message) is QueryAnswered
             and message.answered
             and message.order is None
             and not message.fills
         ):
-            self.orders.absent(message.client_order_id)
+            self.orders.absent(message.client_order_id, message.asked_mono_ns)
 
 
 def _place(envelope_id: str) -> tuple[int, int]:

@@ -9,11 +9,13 @@ from organism.messages import OrderApproved, OrderUpdated
 from organism.trading import LEGAL, TERMINAL, Fill, Order, OrderStatus
 
 ZERO = Decimal(0)
-PROOFS = 2  # answers "no such order" that an attempt needs before the next may leave
+PROOFS = 2  # questions answered "no such order" that an attempt needs before the next may leave
 SETTLE = "settle:"  # the venue closes what a session leaves open; nobody ordered that
 
 # What an order that never left may become at once.
 _UNSENT = frozenset({OrderStatus.INTENT, OrderStatus.EXPIRED, OrderStatus.CANCELED, OrderStatus.REJECTED})
+
+_UNASKED = (0, -1)
 
 Finds = Callable[[str, str, int | None], None]
 
@@ -54,7 +56,7 @@ class Orders:
         self.by_client_id: dict[str, Trace] = {}
         self.fills: dict[str, tuple[int, Fill]] = {}
         self.n_duplicates = 0
-        self._absences: dict[str, int] = {}
+        self._absences: dict[str, tuple[int, int]] = {}  # questions, and when the last of them was asked
         self.partial = False
         self._finds = finds
 
@@ -85,7 +87,7 @@ class Orders:
                 self._finds(
                     "order", f"order {order.id} was sent as {client_id} without an intent before.", seq
                 )
-            if trace.client_ids and self._absences.get(trace.client_ids[-1], 0) < PROOFS:
+            if trace.client_ids and self._absences.get(trace.client_ids[-1], _UNASKED)[0] < PROOFS:
                 text = f"order {order.id} was sent again without proof that {trace.client_ids[-1]} never arrived."
                 self._finds("order", text, seq)
             trace.client_ids.append(client_id)
@@ -95,9 +97,15 @@ class Orders:
                 self._finds("order", text, seq)
         trace.may_send = False
 
-    def absent(self, client_id: str) -> None:
-        """The venue answered that it knows no such order."""
-        self._absences[client_id] = self._absences.get(client_id, 0) + 1
+    def absent(self, client_id: str, asked_mono_ns: int) -> None:
+        """The venue answered that it knows no such order. An answer that comes twice answers one question."""
+        n, last_ns = self._absences.get(client_id, _UNASKED)
+        if asked_mono_ns > last_ns:
+            self._absences[client_id] = (n + 1, asked_mono_ns)
+
+    def recovered(self) -> None:
+        """Motor began anew: clocks may differ, and what was asked before proves nothing any more."""
+        self._absences.clear()
 
     def updated(self, message: OrderUpdated, seq: int) -> None:
         """An order moved on: legally, its filled quantity never falling."""

@@ -26,6 +26,7 @@ from organism.messages import (
     PortfolioMarked,
     Priority,
     QueryAnswered,
+    Recovered,
     Severity,
     VenueAdvanced,
 )
@@ -47,15 +48,21 @@ class World:
         self.incarnations = {}
         self.steps = {}
         self.reads = itertools.count(1)
+        self.questions = itertools.count(1)
         self.trade_ids = itertools.count(1)
         self.orders = {}
         self.filled = {}
         self.cash, self.held, self.fees = START, {}, Decimal(0)
         self.venue_orders, self.venue_fills = {}, {}
 
-    def absent(self, client_id, answered=True):
-        """The venue says that it knows no such order."""
-        self.row("motor", reads=QueryAnswered(client_order_id=client_id, asked_mono_ns=1, answered=answered))
+    def absent(self, client_id, answered=True, asked_mono_ns=None):
+        """The venue says that it knows no such order; each time to another question, unless told which."""
+        if asked_mono_ns is None:
+            asked_mono_ns = next(self.questions)
+        self.row(
+            "motor",
+            reads=QueryAnswered(client_order_id=client_id, asked_mono_ns=asked_mono_ns, answered=answered),
+        )
 
     def row(self, organ, *effects, reads=None):
         if organ not in self.incarnations:
@@ -503,6 +510,35 @@ def test_one_proof_of_absence_or_two_failed_questions_are_not_enough(answered):
     world.update("2", S.SENT, client_id="c2-again")
     world.send("2", client_id="c2-again")
     assert_found(world.audit(), "order", "without proof that c2 never arrived")
+
+
+def sent_again(w):
+    w.update("2", S.SENT, client_id="c2-again")
+    w.send("2", client_id="c2-again")
+
+
+def test_one_answer_that_comes_twice_is_one_proof_of_absence():
+    world = lived()
+    world.update("2", S.UNKNOWN)
+    for _ in range(3):
+        world.absent("c2", asked_mono_ns=7)
+    sent_again(world)
+    assert_found(world.audit(), "order", "without proof that c2 never arrived")
+
+
+@pytest.mark.parametrize(("n_after", "is_proven"), [(1, False), (2, True)])
+def test_a_question_from_before_motor_began_anew_proves_nothing(n_after, is_proven):
+    """Its clock may have begun anew too: the later questions may bear smaller times."""
+    world = lived()
+    world.update("2", S.UNKNOWN)
+    world.absent("c2", asked_mono_ns=10**12)
+    world.row("motor", reads=Recovered(organ="motor", incarnation=2, process=True))
+    for n in range(n_after):
+        world.absent("c2", asked_mono_ns=100 + n)
+    sent_again(world)
+    world.update("2", S.ACKED, client_id="c2-again")
+    report = world.audit()
+    assert report.ok is is_proven, texts(report)
 
 
 def test_a_state_told_again_is_no_transition():

@@ -133,6 +133,18 @@ def second_attempt_after_one_absence(t):
     second_attempt(t, n_absent=1)
 
 
+def second_attempt_after_one_answer_that_came_twice(t):
+    order = t.make("9")
+    t.approve(order)
+    t.send(order)
+    t.update(order, S.UNKNOWN)
+    t.t += 2 * NS_PER_S
+    asked_ns = t.t
+    for _ in range(3):
+        t.absent("c9", asked_mono_ns=asked_ns)
+    t.row("motor", t.updated(order, S.SENT), t.submit(order, "c9b"), reads=t.report())
+
+
 def second_attempt_without_a_report(t):
     second_attempt(t, report=False)
 
@@ -341,6 +353,15 @@ def unknown_called_expired_after_one_answer(t):
     order = unknown(t)
     t.t += 2 * NS_PER_S
     t.absent("c9")
+    t.update(order, S.EXPIRED, reads=t.report())
+
+
+def unknown_called_expired_after_one_answer_that_came_twice(t):
+    order = unknown(t)
+    t.t += 2 * NS_PER_S
+    asked_ns = t.t
+    for _ in range(3):
+        t.absent("c9", asked_mono_ns=asked_ns)
     t.update(order, S.EXPIRED, reads=t.report())
 
 
@@ -602,6 +623,7 @@ BREAKS = {
     ],
     "I2": [
         approved_twice, proposed_twice, left_twice_under_one_id, two_orders_under_one_id, second_attempt_after_one_absence,
+        second_attempt_after_one_answer_that_came_twice,
         second_attempt_without_a_report, second_attempt_on_early_answers,
         second_attempt_although_the_report_shows_the_first, executed_beyond_intent, executed_by_two_attempts,
         sent_after_its_end,
@@ -619,7 +641,8 @@ BREAKS = {
         read_from_outside_twice,
     ],
     "I6": [
-        unknown_called_rejected, unknown_called_expired_after_one_answer, unknown_called_cancelled_on_early_answers,
+        unknown_called_rejected, unknown_called_expired_after_one_answer,
+        unknown_called_expired_after_one_answer_that_came_twice, unknown_called_cancelled_on_early_answers,
         answers_of_an_earlier_life_counted, a_duplicate_taken_for_a_refusal, filled_with_a_fill_missing,
     ],
     "I7": [
