@@ -22,7 +22,7 @@ from genome.simulator.packing import Packed, pack
 from genome.simulator.stretches import MATRICES, Filling, Stretches, Task, share
 from genome.simulator.traits import checked_capital, fresh_account
 
-_CORES = os.cpu_count() or 1
+CORES = os.cpu_count() or 1
 Progress = Callable[[int, int], None]
 
 
@@ -65,7 +65,7 @@ def evaluate(
     progress   called with (markets done, markets) after each
     """
     checked_capital(capital)
-    count = threads or _CORES
+    count = threads or CORES
     table = np.empty((len(FIGURES), len(genomes), len(markets)))
     returns, closed, days = [], [], []
     for m, market in enumerate(markets):
@@ -106,7 +106,7 @@ def _simulated(
     packed = genomes if isinstance(genomes, Packed) else pack(genomes)
     accounts = np.tile(fresh_account(capital), (len(genomes), 1))
     daily = np.zeros((len(genomes), 2, ground.n_days))
-    _Pass(packed, ground, accounts, daily, threads, cache).run()
+    Pass(packed, ground, accounts, daily, threads, cache).run()
     return figures(accounts, np.ascontiguousarray(daily[:, 0]), ground), daily
 
 
@@ -116,7 +116,7 @@ def _stretch_bars(size: int, rows: int) -> int:
     return -(-bars // 64) * 64
 
 
-class _Pass:
+class Pass:
     """One pass of packed genomes over one market."""
 
     def __init__(
