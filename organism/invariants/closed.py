@@ -54,6 +54,7 @@ class State:
     """What stands in the way, as read. held: reasons only a person lifts.
 
     motor_clean   whether motor has said that books and venue agree since it recovered last
+    motor_safe    whether motor's process was started safe
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -70,6 +71,7 @@ class State:
     market_ns: int = 0
     motor_clean: bool = True
     motor_entries: bool = True
+    motor_safe: bool = False
     n: int = 0
 
 
@@ -207,6 +209,7 @@ def _sender(state: State, event: Event) -> Breaches:
     read = event.read
     if type(read) is Recovered:
         state.motor_clean = False
+        state.motor_safe = read.safe or (state.motor_safe and not read.process)
     elif type(read) is TradingStateChanged:
         state.motor_entries = read.after.state is TradingState.ACTIVE
     found: list[Breach] = []
@@ -223,6 +226,9 @@ def _sender(state: State, event: Event) -> Breaches:
                 _say(found, event, order.id, text)
             if not state.motor_entries:
                 text = f"order {order.id} may add risk and must not leave once motor knows that trading is not active; it was sent."
+                _say(found, event, order.id, text)
+            if state.motor_safe:
+                text = f"order {order.id} may add risk and must not leave a body that was started safe; it was sent."
                 _say(found, event, order.id, text)
             if order.expires_ns is not None and event.market_ns >= order.expires_ns:
                 text = f"order {order.id} was decided on prices that expired at {order.expires_ns}; it was sent at {event.market_ns}."

@@ -27,7 +27,7 @@ from organism.portfolio import VenueOrder
 from organism.trading import Order, OrderStatus, Purpose, TradingState
 from organs.motor import orders
 from organs.motor.booking import learned
-from organs.motor.reconcile import compared, missing
+from organs.motor.reconcile import compared, concluded, missing
 from organs.motor.state import N_MISSED, MotorState, Tracked, keeping, tracked_as
 
 _replace = msgspec.structs.replace
@@ -122,12 +122,16 @@ class _Motor:
             tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, now, "no entries are allowed any more")
         elif orders.is_late(approved.order, now):
             tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, now, "the market has moved on")
-        elif not state.clean and (orders.is_entry(approved.order) or not self.venue.reduce_only):
+        elif self._must_agree(state, approved.order):
             state = _replace(state, waiting=(*state.waiting, approved.order.id))
             more = []
         else:
             tracked, more = orders.sent(tracked, self.venue, now)
         return keeping(state, tracked), (*effects, *more)
+
+    def _must_agree(self, state: MotorState, order: Order) -> bool:
+        """Whether the order may leave only once books and venue agree, and they do not yet."""
+        return not state.clean and (orders.is_entry(order) or not self.venue.reduce_only)
 
     def _expired(self, state: MotorState, now: Now) -> tuple[MotorState, list[Effect]]:
         """Drop what waited too long for a clean reconciliation."""
@@ -154,17 +158,22 @@ class _Motor:
         """Once entries are forbidden, none that waits may leave, and none that was lost may leave again."""
         allowed = message.after.state is TradingState.ACTIVE
         state = _replace(state, entries=allowed)
+        if allowed:
+            return state, NOTHING
+        state, effects = self._forbidden(state, now, f"trading is {message.after.state.value}")
+        return state, tuple(effects)
+
+    def _forbidden(self, state: MotorState, now: Now, reason: str) -> tuple[MotorState, list[Effect]]:
+        """End the entries that wait: none of them may leave any more."""
         effects: list[Effect] = []
-        for order_id in () if allowed else state.waiting:
-            tracked = state.orders[order_id]
-            if orders.is_entry(tracked.order):
-                tracked, more = orders.moved(
-                    tracked, OrderStatus.EXPIRED, now, f"trading is {message.after.state.value}"
-                )
+        for order_id in state.waiting:
+            tracked = state.orders.get(order_id)
+            if tracked is not None and orders.is_entry(tracked.order):
+                tracked, more = orders.moved(tracked, OrderStatus.EXPIRED, now, reason)
                 state = keeping(state, tracked)
                 effects += more
         waiting = tuple(i for i in state.waiting if self._waits(state, i))
-        return (_replace(state, waiting=waiting) if waiting != state.waiting else state), tuple(effects)
+        return _replace(state, waiting=waiting), effects
 
     @staticmethod
     def _waits(state: MotorState, order_id: str) -> bool:
@@ -252,17 +261,23 @@ class _Motor:
         )
         state, more = missing(state, message, now)
         effects += more
-        state, more = self._proven(state, message, now)
+        state, more, is_verdict = compared(state, message, now, filled_ns)
         effects += more
-        state, more = compared(state, message, now, filled_ns)
-        effects += more
+        state, resolved = self._proven(state, message, now)
+        if is_verdict:  # told before anything that had to wait for it leaves
+            state, more = concluded(state, message)
+            effects += more
+        effects += resolved
         if state.clean and state.waiting:
             state, more = self._released(state, now)
             effects += more
         return state, tuple(effects)
 
     def _proven(self, state: MotorState, report: ReportAnswered, now: Now) -> tuple[MotorState, list[Effect]]:
-        """Give up, or send again, what two questions and this report could not find."""
+        """Give up, or send again, what two questions and this report could not find.
+
+        What must not leave while books and venue differ stays in doubt: a report on which they agree decides.
+        """
         effects: list[Effect] = []
         there = {o.client_order_id for o in report.open_orders}
         for tracked in state.orders.values():
@@ -271,6 +286,8 @@ class _Motor:
             if orders.is_nowhere(tracked, report.asked_mono_ns, self.venue):
                 stale = self._stale(state, tracked.order)
                 tried, more = orders.again(tracked, self.venue, self.namespace, now, stale)
+                if not tried.status.is_terminal and self._must_agree(state, tracked.order):
+                    continue
                 state = keeping(state, tried)
                 effects += more
         return state, effects
@@ -333,6 +350,9 @@ class _Motor:
         )  # fmt: skip
         state, expired = self._expired(state, now)
         effects += expired
+        if state.safe:
+            state, expired = self._forbidden(state, now, "safe mode: no entries")
+            effects += expired
         if state.instant is not None:
             state, overdue = self._overdue(state, now)
             effects += overdue

@@ -20,8 +20,10 @@ _replace = msgspec.structs.replace
 
 def compared(
     state: MotorState, report: ReportAnswered, now: Now, filled_mono_ns: int
-) -> tuple[MotorState, list[Effect]]:
-    """Compare positions and open orders. A difference must be there twice in a row to be believed.
+) -> tuple[MotorState, list[Effect], bool]:
+    """Compare positions; the last part of the result is whether that was a verdict, to be told by `concluded`.
+
+    A difference must be there twice in a row to be believed.
 
     filled_mono_ns   when the newest fill before this report's own was booked
     """
@@ -36,12 +38,18 @@ def compared(
     is_old = filled_mono_ns >= report.asked_mono_ns  # we know of executions that the report may not know of
     if different and (is_old or different != state.doubt):
         look = Schedule(key="recheck", due_ns=now.mono_ns + int(SETTLING_S * NS_PER_S))
-        return (state if is_old else _replace(state, doubt=different)), [look]
+        return (state if is_old else _replace(state, doubt=different)), [look], False
+    return _replace(state, clean=not different, doubt=different), [], True
+
+
+def concluded(state: MotorState, report: ReportAnswered) -> tuple[MotorState, list[Effect]]:
+    """Tell the verdict of `compared`, with the orders at the venue that nobody here knows and those in doubt."""
     foreign = tuple(o.client_order_id for o in report.open_orders if o.client_order_id not in state.by_client)
     unknown = tuple(t.order.id for t in state.orders.values() if t.status is OrderStatus.UNKNOWN)
-    clean = not different
-    told = Reconciled(clean=clean, unexplained=different, foreign=foreign, unknown=unknown, first=state.first)
-    return _replace(state, clean=clean, doubt=different, first=False), [Publish(to=JUDGES, message=told)]
+    told = Reconciled(
+        clean=state.clean, unexplained=state.doubt, foreign=foreign, unknown=unknown, first=state.first
+    )
+    return _replace(state, first=False), [Publish(to=JUDGES, message=told)]
 
 
 def missing(state: MotorState, report: ReportAnswered, now: Now) -> tuple[MotorState, list[Effect]]:

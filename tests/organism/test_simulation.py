@@ -96,6 +96,35 @@ def test_a_journal_takes_nothing_after_a_failed_commit_and_forgets_what_was_not_
         journal.die(0)
 
 
+# Lives that once failed, as small as they became, and what was wrong.
+MENDED = [
+    # A lost entry was sent again by the report that had yet to say whether books and venue agree.
+    pytest.param(
+        planned(
+            11816,
+            60,
+            "brain",
+            (
+                "duplicate",
+                "hang",
+                "lost_reply",
+                "very_late_request",
+                "fill_after_cancel",
+                "repeated",
+                "wild",
+                "storm",
+            ),
+        ),
+        id="sent again before the verdict",
+    ),
+]
+
+
+@pytest.mark.parametrize("plan", MENDED)
+def test_a_life_that_once_failed_loses_nothing_any_more(plan):
+    assert live(plan).failed == []
+
+
 # ---------------------------------------------------------------- slips in the organs are found
 
 
@@ -108,6 +137,13 @@ def test_an_execution_that_gives_up_without_proof_is_found(monkeypatch):
     kinds = ("late_request", "very_late_request", "lost_reply", "lost_request")
     assert not found(monkeypatch, kinds)
     monkeypatch.setattr(orders, "PROOFS", 0)
+    assert found(monkeypatch, kinds)
+
+
+def test_an_execution_that_does_not_wait_for_books_and_venue_to_agree_is_found(monkeypatch):
+    kinds = ("raise", "kill", "late_reply")
+    assert not found(monkeypatch, kinds)
+    monkeypatch.setattr("organs.motor.core._Motor._must_agree", lambda *_: False)
     assert found(monkeypatch, kinds)
 
 

@@ -25,6 +25,7 @@ from organism.messages import (
     Priority,
     Reconciled,
     Recovered,
+    ReportAnswered,
     Severity,
     SubmitAnswered,
     TradingStateChanged,
@@ -487,6 +488,26 @@ def sent_before_books_agree(t):
     t.send(order)
 
 
+def sent_again_before_the_verdict_of_the_same_report(t):
+    """What a motor did that resolved its doubts first and compared the accounts afterwards."""
+    order = t.make("9")
+    t.approve(order)
+    t.row("motor", reads=Recovered(organ="motor", incarnation=2, process=False))
+    report = ReportAnswered(answered=True, asked_mono_ns=t.t, positions=())
+    verdict = Reconciled(clean=True, unexplained=(), foreign=(), unknown=())
+    first, then = t.updated(order, S.INTENT), t.updated(order, S.SENT)
+    t.row("motor", first, then, t.submit(order), Publish(to=HEARERS, message=verdict), reads=report)
+
+
+def sent_by_a_body_started_safe(t):
+    order = t.make("9")
+    t.approve(order)
+    t.row("motor", reads=Recovered(organ="motor", incarnation=2, process=True, safe=True))
+    t.row("motor", reads=Recovered(organ="motor", incarnation=3, process=False))
+    t.reconcile()
+    t.send(order)
+
+
 def sent_although_halted(t):
     order = t.make("9")
     t.approve(order)
@@ -651,6 +672,7 @@ BREAKS = {
     "I8": [
         halted_by_a_person, hibernating, feed_stalled, escalated, already_broken, unexplained,
         not_compared_since_the_start, unknown_for_too_long, unwell, against_its_own_word, sent_before_books_agree,
+        sent_again_before_the_verdict_of_the_same_report, sent_by_a_body_started_safe,
         sent_although_halted, sent_on_old_prices, a_way_out_refused,
     ],
     "I9": [

@@ -3,7 +3,15 @@
 import msgspec
 import pytest
 
-from organism.effects import Schedule, VenueAdvance, VenueCancel, VenueQuery, VenueReport, VenueSubmit
+from organism.effects import (
+    Publish,
+    Schedule,
+    VenueAdvance,
+    VenueCancel,
+    VenueQuery,
+    VenueReport,
+    VenueSubmit,
+)
 from organism.market import NS_PER_S
 from organism.messages import (
     AlertRaised,
@@ -200,6 +208,16 @@ def test_safe_mode_sends_protection_and_no_entries():
     assert len(done(motor.order("1-1", Side.SELL, **protect), VenueSubmit)) == 1
 
 
+def test_an_entry_that_waited_when_the_body_ended_does_not_leave_a_body_started_safe():
+    motor = Motor(clean=False)
+    motor.order("1-0")
+    motor.order("1-1", Side.SELL, reduce_only=True)
+    effects = motor.hear(Recovered(organ="motor", incarnation=2, process=True, safe=True))
+    assert [(u.order_id, u.status) for u in said(effects, OrderUpdated)][-1:] == [("1-0", S.EXPIRED)]
+    assert done(motor.report(), VenueSubmit) == []
+    assert motor.state.waiting == ()
+
+
 # ------------------------------------------------------------------ doubt
 
 
@@ -279,11 +297,15 @@ def test_an_open_order_in_the_report_outweighs_questions_that_found_nothing():
 
 
 def proven_absent(motor):
+    return proven_absent_in({}, motor)
+
+
+def proven_absent_in(positions, motor):
     motor.mono_s += 5.0
     for _ in range(2):
         motor.mono_s += 0.25
         motor.query(client=motor.state.orders["1-0"].client_order_id)
-    return motor.report()
+    return motor.report(positions)
 
 
 def test_one_answer_that_comes_twice_proves_no_absence():
@@ -324,6 +346,42 @@ def test_an_absent_order_is_not_sent_again_once_the_market_has_moved_on():
     motor.market_ns = START + 4 * BAR_NS
     assert done(proven_absent(motor), VenueSubmit) == []
     assert motor.status() is S.EXPIRED
+
+
+def test_a_lost_entry_leaves_again_only_once_books_and_venue_agree():
+    """The report that completes the proof of absence may be the one that shows a difference."""
+    motor = doubtful()
+    motor.hear(Recovered(organ="motor", incarnation=2, process=False))
+    effects = proven_absent_in({X: "1"}, motor)
+    assert done(effects, VenueSubmit) == said(effects, Reconciled) == [], "a difference must be there twice"
+    motor.mono_s += 1.0
+    effects = motor.report({X: "1"})
+    assert done(effects, VenueSubmit) == []
+    assert said(effects, Reconciled)[0].unknown == ("1-0",)
+    motor.mono_s += 1.0
+    effects = motor.report()
+    (judgement,), (again,) = said(effects, Reconciled), done(effects, VenueSubmit)
+    assert (judgement.clean, judgement.unknown, again.client_order_id) == (True, (), C2)
+    told = [e.message for e in effects if type(e) is Publish]
+    assert told.index(judgement) < told.index(said(effects, OrderUpdated)[0]), "the verdict comes first"
+
+
+def test_a_lost_entry_is_given_up_even_while_books_and_venue_differ():
+    motor = doubtful()
+    motor.hear(Recovered(organ="motor", incarnation=2, process=False))
+    motor.market_ns = START + 4 * BAR_NS
+    proven_absent_in({X: "1"}, motor)
+    assert motor.status() is S.EXPIRED
+
+
+@pytest.mark.parametrize("can_reduce", [True, False])
+def test_a_lost_way_out_leaves_again_at_once_where_the_venue_lets_it_only_reduce(can_reduce):
+    motor = Motor(reduce_only=can_reduce)
+    motor.order("1-0", Side.SELL, reduce_only=True)
+    motor.mono_s = 1.0
+    motor.timer()
+    motor.hear(Recovered(organ="motor", incarnation=2, process=False))
+    assert len(done(proven_absent_in({X: "1"}, motor), VenueSubmit)) == can_reduce
 
 
 def test_an_absent_stop_is_not_sent_again_when_nothing_is_left_to_protect():

@@ -9,7 +9,7 @@ from organism.portfolio import VenueOrder, VenuePosition
 from organism.trading import OrderStatus, Side
 from organs.motor import orders
 from organs.motor.booking import JUDGES, learned
-from organs.motor.reconcile import compared, missing
+from organs.motor.reconcile import compared, concluded, missing
 from organs.motor.state import MotorState, keeping
 from tests.organs.motor.making import INSTRUMENTS, D, X, Y, approved, done, fill, now, said
 
@@ -46,13 +46,22 @@ def told(one, status="open", filled="0"):
 # ---------------------------------------------------------------- comparing
 
 
+def judged(state, heard, at, filled_mono_ns):
+    """Compare, and tell the verdict if that was one."""
+    state, effects, is_verdict = compared(state, heard, at, filled_mono_ns)
+    if not is_verdict:
+        return state, effects
+    assert effects == [], "a verdict needs no second look"
+    return concluded(state, heard)
+
+
 def test_the_difference_is_what_the_venue_has_more_than_we_by_symbol_in_order():
     state = remembered(positions={X: D(2), Y: D(-3)}, clean=True)
-    after, effects = compared(state, report({X: "5", "Z/USDT": "1"}), now(10.0), 0)
+    after, effects = judged(state, report({X: "5", "Z/USDT": "1"}), now(10.0), 0)
     assert after.doubt == ((X, D(3)), (Y, D(3)), ("Z/USDT", D(1)))
     assert done(effects, Schedule) == effects == [Schedule(key="recheck", due_ns=11 * NS_PER_S)]
     assert after.clean, "once is no proof"
-    after, effects = compared(after, report({X: "5", "Z/USDT": "1"}), now(11.0), 0)
+    after, effects = judged(after, report({X: "5", "Z/USDT": "1"}), now(11.0), 0)
     (judgement,) = said(effects, Reconciled)
     assert judgement.unexplained == after.doubt
     assert (judgement.clean, after.clean, effects[0].to) == (False, False, JUDGES)
@@ -60,22 +69,22 @@ def test_the_difference_is_what_the_venue_has_more_than_we_by_symbol_in_order():
 
 def test_another_difference_begins_to_be_doubted_anew():
     state = remembered(doubt=((X, D(1)),))
-    after, effects = compared(state, report({X: "2"}), now(10.0), 0)
+    after, effects = judged(state, report({X: "2"}), now(10.0), 0)
     assert said(effects, Reconciled) == []
     assert after.doubt == ((X, D(2)),)
 
 
 def test_a_report_asked_for_at_the_instant_of_a_fill_may_not_know_it():
     state = remembered(doubt=((X, D(1)),), clean=True)
-    after, effects = compared(state, report({X: "1"}), now(10.0), 10 * NS_PER_S)
+    after, effects = judged(state, report({X: "1"}), now(10.0), 10 * NS_PER_S)
     assert (after, said(effects, Reconciled)) == (state, [])
-    _, effects = compared(state, report({X: "1"}), now(10.0), 10 * NS_PER_S - 1)
+    _, effects = judged(state, report({X: "1"}), now(10.0), 10 * NS_PER_S - 1)
     assert len(said(effects, Reconciled)) == 1
 
 
 def test_equal_accounts_end_every_doubt():
     state = remembered(positions={X: D(1)}, doubt=((X, D(1)),))
-    after, effects = compared(state, report({X: "1"}), now(10.0), 99 * NS_PER_S)
+    after, effects = judged(state, report({X: "1"}), now(10.0), 99 * NS_PER_S)
     (judgement,) = said(effects, Reconciled)
     assert (judgement.clean, judgement.first, judgement.unexplained) == (True, True, ())
     assert (after.clean, after.first, after.doubt) == (True, False, ())
