@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from genome.history import checks, tables
+from genome.history import checks, manifest, tables
 from genome.market import Market, market
 from organism.errors import BadInput
 from organism.market import AssetClass
@@ -94,8 +94,8 @@ def load_folder(
 ) -> list[Market]:
     """All `SYMBOL.csv` and `SYMBOL.parquet` of a folder, by symbol; other files are left alone.
 
-    An asset without a bar between start and end is left out, unless none has one. `progress` is told (done, all,
-    symbol) before each file. Raises `BadInput`.
+    A file that `SHA256SUMS` in the folder lists must be there. An asset without a bar between start and end is left
+    out, unless none has one. `progress` is told (done, all, symbol) before each file. Raises `BadInput`.
     """
     if not path.is_dir():
         raise BadInput(f"{path} is not a folder; name a folder of SYMBOL.csv or SYMBOL.parquet files.")
@@ -104,6 +104,7 @@ def load_folder(
         raise BadInput(
             f"{path} holds no .csv or .parquet file; one a symbol is needed, SYMBOL.csv or SYMBOL.parquet."
         )
+    manifest.check_complete(path, tables.SUFFIXES)
     for one, next_one in itertools.pairwise(files):
         if one.stem == next_one.stem:
             raise BadInput(f"{path} has {one.name} and {next_one.name}, the same symbol twice; keep one.")

@@ -7,6 +7,7 @@ imported when a file is read, because it takes a third of a second.
 import csv
 import glob
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genome.history import manifest
 from organism.errors import BadInput
 
 F64 = NDArray[np.float64]
 SUFFIXES = (".csv", ".parquet")
 _DELIMITERS = ",;\t|"
+_TEXT = ("VARCHAR", "JSON")
+# What a cell may be. A cast that is tried makes nothing of a list or of bytes: a file of the wrong schema would be
+# read as a market without prices.
+_READABLE = re.compile(
+    r"VARCHAR|JSON|U?(?:TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(\d+,\d+\)|DATE|TIMESTAMP(?:_\w+| WITH TIME ZONE)?"
+    r'|"?NULL"?'
+)
 _NOTHING = ("", "nan", "null", "none", "na")
 _CHUNK = 1 << 20
 
@@ -46,8 +55,8 @@ def read(path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()) 
     """Read named columns of a CSV or Parquet file.
 
     Raises `BadInput`, one sentence naming file, row and value, when the file is absent, empty or damaged, when a
-    required column is missing, when a cell is not a number, or when the file changed while it was read. Rows are
-    counted from 1, the first row of numbers.
+    required column is missing, when a cell is not a number, when the file changed while it was read, or is not the
+    one that `SHA256SUMS` in its folder lists. Rows are counted from 1, the first row of numbers.
     """
     if not path.is_file():
         raise BadInput(f"{path} is not a file; name a .csv or .parquet file.")
@@ -56,6 +65,7 @@ def read(path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()) 
     before = _fingerprint(path)
     if before[0] == 0:
         raise BadInput(f"{path.name} is empty: 0 bytes; at least a header and one row are needed.")
+    manifest.check(path, before[3])
     try:
         found = _query(path, required, optional)
     except BadInput:
@@ -103,12 +113,13 @@ def _query(
         try:
             source, types = _source(connection, path)
             names = _names(path, tuple(types), required, optional)
+            _readable(path, names, types)
             chosen = ", ".join(_number(names[n], types[names[n]]) + f" AS {_quoted(n)}" for n in names)
             # Names are quoted and the path is escaped; there is no way to pass either as a parameter here.
             fetched = connection.execute(f"SELECT {chosen} FROM {source}").fetchnumpy()  # noqa: S608
             columns = {name: _plain(fetched[name]) for name in names}
             for name, values in columns.items():
-                if "VARCHAR" in types[names[name]] and np.isnan(values).any():
+                if types[names[name]] in _TEXT and np.isnan(values).any():
                     _only_empty(connection, path, source, names[name])
         except duckdb.Error as error:
             first = str(error).strip().splitlines()[0]
@@ -165,11 +176,20 @@ def _names(
     return {name: present[lowered.index(name)] for name in wanted}
 
 
+def _readable(path: Path, names: dict[str, str], types: dict[str, str]) -> None:
+    for name in names.values():
+        if _READABLE.fullmatch(types[name]) is None:
+            raise BadInput(
+                f"{path.name}: column {name!r} was of type {types[name][:60]}; numbers are read, times, or text that is a "
+                "number."
+            )
+
+
 def _number(name: str, kind: str) -> str:
     if kind.startswith(("TIMESTAMP", "DATE")):  # a Parquet time says itself what it counts
         plain = _quoted(name) if "TIME ZONE" in kind else f"CAST({_quoted(name)} AS TIMESTAMP)"
         return f"CAST(epoch_ms({plain}) AS DOUBLE)"
-    if "VARCHAR" in kind:
+    if kind in _TEXT:
         return f"TRY_CAST(trim({_quoted(name)}) AS DOUBLE)"
     return f"TRY_CAST({_quoted(name)} AS DOUBLE)"
 
