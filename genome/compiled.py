@@ -16,6 +16,7 @@ from genome.costs import Costs
 from genome.families import learned
 from genome.genome import Genome
 from genome.identity import Genes
+from genome.limits import MOST_MEMORY
 from genome.market import F64, I64
 from genome.memory import recalled, remembered
 from genome.programs.columns import in_order
@@ -57,6 +58,11 @@ class Compiled:
     def parameters(self) -> Genes:
         """Its genes."""
         return self.genome.genes
+
+    @property
+    def n_bytes(self) -> int:
+        """What it keeps for one asset from bar to bar."""
+        return 8 * self._floats
 
     @property
     def _floats(self) -> int:
@@ -144,4 +150,10 @@ def compiled(
     sizes = (made.memory_size, program.n_memory, program.n_numbers, program.n_conditions, bar_s, *columns)
     vector = lived_costs(costs, bar_s, asset_class)
     warmup = max((lookback(key, bar_s) for key in keys), default=0) + 1 + (program.n_memory > 0)
-    return Compiled(genome, made, bar_s, warmup, np.array(sizes, np.int64), genes.vector, vector)
+    found = Compiled(genome, made, bar_s, warmup, np.array(sizes, np.int64), genes.vector, vector)
+    if found.n_bytes > MOST_MEMORY:
+        raise BadInput(
+            f"{genome.family} would keep {found.n_bytes:,} bytes for each asset, {MOST_MEMORY:,} are the most; take fewer "
+            "indicators, or shorter windows."
+        )
+    return found

@@ -16,3 +16,5 @@ MOST_GENES = 128
 """Genes of one genome: more than conditions of this size can name with profit."""
 MOST_NAME = 48
 """Characters of the name of a family or a gene."""
+MOST_MEMORY = 2 * 2**20
+"""Bytes that a genome keeps for one asset from bar to bar: a window of 2,000 bars is 16,000, and each is copied at each bar."""
