@@ -1,0 +1,1 @@
+"""Tuning: the numbers of one family, searched over bounds, and walked forward through time. The trees stay as they are."""
