@@ -9,6 +9,7 @@ from genome.breeding.tokens import N_TIMEFRAMES, WORD_INDEX
 from genome.genes import GENES
 from genome.jit import kernel
 from genome.market import F64, I64
+from genome.programs.compiling import renumber
 from genome.simulator import layout as at
 from genome.simulator.packing import Packed, by_columns
 from genome.simulator.traits import DEFAULT, NAMES
@@ -34,9 +35,7 @@ def packed(flock: Flock) -> Packed:
     ordered, rows = rows_of(table)
     read = table.read[: table.counts[1]]
     code = programs.code.copy()
-    for side in (2, 3):
-        refers = code[:, side] < 0
-        code[refers, side] = -1 - rows[read[-1 - code[refers, side]]]
+    renumber(code, rows[read])
     found = needs >= 0
     needs[found] = rows[needs[found]]
     return Packed(

@@ -73,9 +73,10 @@ def ema_many(windows: F64, states: F64, x: F64, out: F64) -> None:
     begun = 0
     while begun < x.size and not finite(x[begun]):
         begun += 1
-    taken = 0.0
+    n_taken = 0  # whole numbers add up eight at a time, floats one after the other
     for t in range(x.size):
-        taken += finite(x[t])
+        n_taken += finite(x[t])
+    taken = float(n_taken)
     for k in range(windows.size):
         if states[k, 0] == 0.0 and begun < x.size:
             states[k, 1] = x[begun]

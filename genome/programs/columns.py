@@ -44,6 +44,7 @@ def _source(key: ColumnKey) -> ColumnKey:
     return source
 
 
+@lru_cache(1 << 14)
 def _depth(key: ColumnKey) -> int:
     return 0 if key[0] == "raw" or raw_index(_source(key)) >= 0 else 1 + _depth(_source(key))
 
@@ -57,14 +58,19 @@ class Columns:
 
     keys    in the order of the rows
     known   whole columns computed before: they are copied
+    raw     `without_void(market)`, where somebody keeps it
     """
 
     def __init__(
-        self, market: Market, keys: Sequence[ColumnKey], known: Mapping[ColumnKey, F64] | None = None
+        self,
+        market: Market,
+        keys: Sequence[ColumnKey],
+        known: Mapping[ColumnKey, F64] | None = None,
+        raw: F64 | None = None,
     ) -> None:
         self.market = market
         self.keys = tuple(keys)
-        self._raw = _without_void(market)
+        self._raw = without_void(market) if raw is None else raw
         self._known = known or {}
         self.row = {key: i for i, key in enumerate(self.keys)}
         self.waves = self._planned()
@@ -78,24 +84,21 @@ class Columns:
 
     def _planned(self) -> list[list[Fill]]:
         waves: list[list[Fill]] = []
-        row = 0
-        while row < len(self.keys):
-            depth = _depth(self.keys[row])
+        row, keys = 0, self.keys
+        while row < len(keys):
+            key, depth = keys[row], _depth(keys[row])
             while len(waves) <= depth:
                 waves.append([])
             end = row + 1
-            if _is_ema(self.keys[row]):
-                while end < len(self.keys) and end - row < _LANES and self._alike(row, end):
+            if _is_ema(key):
+                most = min(len(keys), row + _LANES)
+                while end < most and _is_ema(keys[end]) and keys[end][2] == key[2]:
                     end += 1
                 waves[depth].append(self._averages(row, end))
             else:
                 waves[depth].append(self._single(row))
             row = end
         return waves
-
-    def _alike(self, row: int, other: int) -> bool:
-        a, b = self.keys[row], self.keys[other]
-        return _is_ema(b) and a[2] == b[2]
 
     def _input(self, key: ColumnKey) -> Callable[[int, F64], F64]:
         """Source of a column over a stretch."""
@@ -158,7 +161,7 @@ class Columns:
 _LANES = 32
 
 
-def _without_void(market: Market) -> F64:
+def without_void(market: Market) -> F64:
     """The raw columns; on a void bar every one of them is NaN (SEMANTICS.md, 1)."""
     void = np.isnan(market.columns[:4]).any(axis=0)
     if not void.any():

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genome.genome import Genome
+from genome.jit import kernel
 from genome.programs import opcodes as op
 from genome.programs.registers import ABSENT, allocate
 from genome.trees import (
@@ -71,12 +72,17 @@ class Programs:
     def placed(self, row: dict[ColumnKey, int]) -> NDArray[np.int32]:
         """The code with columns numbered as in a matrix."""
         code = self.code.copy()
-        if self.columns:
-            number = np.array([row[key] for key in self.columns], np.int32)
-            for side in (2, 3):
-                refers = code[:, side] < 0
-                code[refers, side] = -1 - number[-1 - code[refers, side]]
+        renumber(code, np.array([row[key] for key in self.columns], np.int64))
         return code
+
+
+@kernel
+def renumber(code: NDArray[np.int32], rows: NDArray[np.int64]) -> None:
+    """In place: operand −1 − i becomes −1 − rows[i]."""
+    for i in range(code.shape[0]):
+        for side in (2, 3):
+            if code[i, side] < 0:
+                code[i, side] = -1 - rows[-1 - code[i, side]]
 
 
 Truths = int | bool | None

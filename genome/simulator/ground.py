@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from genome.costs import Costs
 from genome.market import F64, I64, Market
+from genome.programs.columns import without_void
 from genome.simulator import layout as at
 from organism.market import AssetClass
 
@@ -22,6 +23,7 @@ _WINDOW = 20
 class Ground:
     """What `walk` needs to know of a market.
 
+    raw       float64: the columns of the market, every one of them NaN on a void bar
     matrix    float64 (N_MARKET, T); flags uint8 (N_FLAGS, T + PADDING); summary float64 (N_SUMMARY, T // STRETCH + 1)
     may       uint64: a bit for each bar whose decision can fill, in whole words
     following   int64 (T + 1,): the first bar at or after each that is void, pays funding, ends a day or precedes a hole
@@ -31,6 +33,7 @@ class Ground:
     """
 
     market: Market
+    raw: F64
     matrix: F64
     flags: NDArray[np.uint8]
     may: NDArray[np.uint64]
@@ -97,6 +100,7 @@ def _laid_out(market: Market, costs: Costs) -> Ground:
     flags[at.QUIET, :n] = ~special & (np.diff(days) == 0)
     return Ground(
         market,
+        without_void(market),
         matrix,
         flags,
         bit_plane(may),

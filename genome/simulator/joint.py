@@ -168,8 +168,19 @@ def _check_limits(gross_limit: float, asset_cap: float, threshold: float) -> Non
 
 
 def _timeline(markets: Sequence[Market], offsets: I64) -> tuple[I64, I64]:
-    """All opens, and which bar each asset has there; in the row after them, its last."""
+    """All opens, and which bar each asset has there; in the row after them, its last.
+
+    Bars that overlap in part are refused: at the open of one the close of the other would already be known.
+    """
     instants = np.unique(np.concatenate([m.open_s for m in markets]))
+    close = np.flatnonzero(np.diff(instants) < markets[0].bar_s)
+    if close.size:
+        at_s = int(instants[close[0] + 1])
+        names = [m.symbol for m in markets if at_s in m.open_s or int(instants[close[0]]) in m.open_s]
+        raise BadInput(
+            f"bars of {' and '.join(names[:2])} overlap in part: two open {at_s - int(instants[close[0]])} s apart (at "
+            f"{at_s} s of the epoch) and last {markets[0].bar_s} s; bars of one backtest open together, shift or resample them."
+        )
     bars = np.full((instants.size + 1, len(markets)), -1, np.int64)
     bars[-1] = offsets[1:] - 1
     for a, market in enumerate(markets):

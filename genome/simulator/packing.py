@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from genome.checking import effective
 from genome.genome import Genome
+from genome.jit import kernel
 from genome.market import F64, I64
 from genome.programs.columns import in_order
 from genome.programs.compiling import ColumnKey, Programs, compile_genomes
@@ -80,13 +81,23 @@ def _packed(genomes: Sequence[Genome]) -> Packed:
 
 def by_columns(programs: Programs, code: NDArray[np.int32]) -> I64:
     """Return an order of genomes: by the first and the last column that they read."""
-    n = len(programs.outputs)
-    if not len(code):
-        return np.arange(n)
-    of = np.repeat(np.arange(n), np.diff(programs.offsets))
-    none = np.iinfo(np.int32).min
-    lowest, highest = np.zeros(n, np.int32), np.full(n, none)
-    for side in (2, 3):
-        np.minimum.at(lowest, of, code[:, side])
-        np.maximum.at(highest, of, np.where(code[:, side] < 0, code[:, side], none))
-    return np.lexsort((lowest, highest))
+    reach = np.empty((2, len(programs.outputs)), np.int64)
+    _reach(programs.offsets, code, reach)
+    return np.lexsort(reach)
+
+
+@kernel
+def _reach(offsets: I64, code: NDArray[np.int32], reach: I64) -> None:
+    """Receives the last column that each program reads, and the first, as the code writes them."""
+    for g in range(offsets.size - 1):
+        low, high = 0, NOTHING_READ
+        for i in range(offsets[g], offsets[g + 1]):
+            for side in (2, 3):
+                operand = np.int64(code[i, side])
+                low = min(low, operand)
+                if operand < 0:
+                    high = max(high, operand)
+        reach[0, g], reach[1, g] = low, high
+
+
+NOTHING_READ = -(1 << 31)

@@ -104,7 +104,8 @@ def _simulated(
     if len(genomes) == 0:
         return np.empty((0, len(FIGURES))), np.empty((0, 2, ground.n_days))
     packed = genomes if isinstance(genomes, Packed) else pack(genomes)
-    accounts = np.tile(fresh_account(capital), (len(genomes), 1))
+    accounts = np.empty((len(genomes), at.N_ACCOUNT))
+    accounts[:] = fresh_account(capital)
     daily = np.zeros((len(genomes), 2, ground.n_days))
     Pass(packed, ground, accounts, daily, threads, cache).run()
     return figures(accounts, np.ascontiguousarray(daily[:, 0]), ground), daily
@@ -156,7 +157,7 @@ class Pass:
         """The columns, and whole arrays to be filled of those worth keeping: an average is computed as fast as read."""
         market, keys = self.ground.market, self.packed.keys
         if self.cache is None:
-            return Columns(market, keys), {}
+            return Columns(market, keys, raw=self.ground.raw), {}
         known: dict[ColumnKey, F64] = {}
         fresh: dict[ColumnKey, F64] = {}
         for key in keys:
@@ -167,7 +168,7 @@ class Pass:
                 known[key] = kept[0]
             elif (len(fresh) + 1) * market.size * 8 <= self.cache.most_bytes // 2:
                 fresh[key] = np.empty(market.size)
-        return Columns(market, keys, known), fresh
+        return Columns(market, keys, known, self.ground.raw), fresh
 
     def run(self) -> None:
         """All stretches, on all threads."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from organism.chaos.campaign import Tell
 from organism.chaos.habitat import Habitat, NotBack, until
+from organism.chaos.orderly import ended_in_order, leashed
 from organism.chaos.soak import SPEED
 from organism.chaos.stops import SUSPENDED_S, suspend
 from organism.chaos.verdict import judged
@@ -26,10 +27,15 @@ TELL_EVERY_S = 300.0
 MOST_HOURS = 168.0
 _BUSY: Final = "while True: pass"
 _COMPILING: Final = """
-import numba
+import subprocess, sys
 while True:
+    subprocess.run([sys.executable, "-c", '''
+import numba
+for _ in range(50):
     numba.njit(lambda x: sum([x + i for i in range(100)])).compile("f8(f8)")
+'''])
 """
+"""In processes that end: what was compiled is never given back."""
 
 
 @dataclass
@@ -91,7 +97,9 @@ def _full(nice: int) -> list[subprocess.Popen[bytes]]:
     """As many processes as there are cores that do nothing but compute, and one that compiles."""
     scripts = [_BUSY] * (os.cpu_count() or 1) + [_COMPILING]
     return [
-        subprocess.Popen(["nice", "-n", str(nice), sys.executable, "-c", script], stdin=subprocess.DEVNULL)
+        subprocess.Popen(
+            ["nice", "-n", str(nice), *leashed([sys.executable, "-c", script])], stdin=subprocess.DEVNULL
+        )
         for script in scripts
     ]
 
@@ -140,7 +148,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     tell = partial(print, flush=True)
     try:
-        found = keep(options.hours, tell, seed=options.seed, nice=options.nice)
+        with ended_in_order():
+            found = keep(options.hours, tell, seed=options.seed, nice=options.nice)
     except OrganismError as error:
         tell(str(error))
         return error.exit_code

@@ -40,7 +40,7 @@ def path(symbol, seed, size=400, first=0, bar_s=3_600):
     opened = np.concatenate([[100.0], close[:-1]])
     high = np.maximum(opened, close) * (1 + np.abs(rng.normal(size=size)) * 4e-3)
     low = np.minimum(opened, close) * (1 - np.abs(rng.normal(size=size)) * 4e-3)
-    at = 1_704_067_200 + (first + np.arange(size, dtype=np.int64)) * bar_s
+    at = 1_704_067_200 + int(first * bar_s) + np.arange(size, dtype=np.int64) * bar_s
     return make_market(symbol, at, bar_s, (opened, high, low, close, np.exp(rng.normal(size=size))))
 
 
@@ -312,6 +312,11 @@ def test_figures_are_of_the_combined_equity():
         ([], {}, "at least one market"),
         ([path("A", 1), path("B", 2, bar_s=300)], {}, "bars of 300, 3600 s"),
         ([path("A", 1), path("A", 2)], {}, "given twice"),
+        (
+            [path("A", 1), path("B", 2, first=0.5)],
+            {},
+            "bars of A and B overlap in part: two open 1800 s apart",
+        ),
         ([path("A", 1)], {"capital": 0.0}, "capital was 0"),
         ([path("A", 1)], {"gross_limit": float("nan")}, "gross_limit was nan"),
         ([path("A", 1)], {"asset_cap": 15.0}, "asset_cap was 15"),
