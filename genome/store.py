@@ -1,5 +1,7 @@
 """The genome store: who ever lived, and from whom. Content-addressed and write-once.
 
+The same file holds what was tried, by which run, and how it was bred: see `genome.trials`.
+
 Every row is sealed with a digest of all it says. One that does not say any more what was written is used by nobody: it
 is set aside in the table `quarantine`, with the reason, and told in one sentence.
 
@@ -82,7 +84,7 @@ class GenomeRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GenomeStore:
-    """One SQLite file. One process writes; others may open it with `writable=False`.
+    """One SQLite file. Several processes may write; who only reads opens it with `writable=False`.
 
     tell   is given one sentence for each row that was changed or damaged after it was written
     """
@@ -120,36 +122,22 @@ class GenomeStore:
         Raises `BadInput` when the id is not that of its content, when a different record holds it, when a parent is
         unknown, or when its conditions do not pass `genome.checking.check`: what is stored can be run.
         """
-        if record.trees:
-            genome = record.genome()
-            check(genome)
-            if genome.trees != record.trees:
-                raise BadInput(
-                    f"genome {record.genome_id!r} was not written in canonical form; use Genome.trees."
-                )
-        row = _row(record)
-        if len(row["genes"]) + len(row["parents"]) > MOST_JSON:
-            raise BadInput(
-                f"genome {record.genome_id!r} has more than {MOST_JSON:,} characters of genes and parents."
-            )
-        named = genome_id(record.family, record.generation, record.genes, record.trees)
-        if record.genome_id != named:
-            raise BadInput(
-                f"genome {record.genome_id!r} has the content of {named!r}; an id is never chosen."
-            )
+        row = checked_row(record)
         for parent in record.parents:
             if self.get(parent) is None:
                 raise BadInput(f"genome {record.genome_id} names the parent {parent!r}, which is not stored.")
         kept = self.get(record.genome_id)
+        if kept is None:
+            with self._database.conn:
+                new = insert_row(self._database.conn, row)
+            if new:
+                return True
+            kept = self.get(record.genome_id)  # another process was faster
         if kept is not None and _row(kept) == row:
             return False
-        if kept is not None:
-            raise BadInput(
-                f"genome {record.genome_id} is stored with other content; records are written once and never changed."
-            )
-        table: Any = self._database["genomes"]
-        table.insert(row)
-        return True
+        raise BadInput(
+            f"genome {record.genome_id} is stored with other content; records are written once and never changed."
+        )
 
     def get(self, genome: str) -> GenomeRecord | None:
         """Return one record, or None. One that is not what was written is set aside, and so None."""
@@ -254,6 +242,36 @@ class GenomeStore:
         except connection.DatabaseError:  # the file itself is damaged: then nothing can be moved in it
             return False
         return True
+
+
+def checked_row(record: GenomeRecord) -> dict[str, Any]:
+    """The row of a record that can be run and has the name of its content. Raises `BadInput`: see `GenomeStore.put`."""
+    if record.trees:
+        genome = record.genome()
+        check(genome)
+        if genome.trees != record.trees:
+            raise BadInput(
+                f"genome {record.genome_id!r} was not written in canonical form; use Genome.trees."
+            )
+    row = _row(record)
+    if len(row["genes"]) + len(row["parents"]) > MOST_JSON:
+        raise BadInput(
+            f"genome {record.genome_id!r} has more than {MOST_JSON:,} characters of genes and parents."
+        )
+    named = genome_id(record.family, record.generation, record.genes, record.trees)
+    if record.genome_id != named:
+        raise BadInput(f"genome {record.genome_id!r} has the content of {named!r}; an id is never chosen.")
+    return row
+
+
+def insert_row(connection: Any, row: dict[str, Any]) -> bool:
+    """Write a row of `checked_row` into an open transaction, unless a genome of that id is there: False then."""
+    columns, places = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
+    done = connection.execute(
+        f"INSERT OR IGNORE INTO genomes ({columns}) VALUES ({places})",  # noqa: S608 - our names
+        [row[name] for name in _COLUMNS],
+    )
+    return bool(done.rowcount)
 
 
 def _row(record: GenomeRecord) -> dict[str, Any]:
