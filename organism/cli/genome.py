@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,9 +15,10 @@ from genome.genome import Genome
 from genome.grammar import suggestion
 from genome.limits import MOST_JSON
 from genome.printing import choice_text, to_text
-from genome.store import GenomeRecord, GenomeStore
+from genome.store import GenomeRecord
 from organism.cli.context import emit, state_folder
 from organism.cli.parser import Options
+from organism.cli.stores import opened
 from organism.errors import BadInput
 from organism.guardian.lock import BodyLock, held
 
@@ -98,7 +98,7 @@ def _import(options: Options, state: Path) -> None:
     # The organism writes its founders at its next start; theirs must be the same record.
     record = GenomeRecord.from_genome(genome, origin="founder" if of_code else "import")
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with held(state), _body_gone(state), _opened(state, writable=True) as store:
+    with held(state), _body_gone(state), opened(state / _FILE, writable=True) as store:
         kept = store.get(record.genome_id)
         same = kept is not None and (kept.genes, kept.trees) == (record.genes, record.trees)
         new = not same and store.put(record)
@@ -121,24 +121,9 @@ def _body_gone(state: Path) -> Iterator[None]:
         lock.let_go()
 
 
-@contextlib.contextmanager
-def _opened(state: Path, *, writable: bool = False) -> Iterator[GenomeStore]:
-    path = state / _FILE
-    try:
-        store = GenomeStore(path, writable=writable)
-        try:
-            yield store
-        finally:
-            store.close()
-    except sqlite3.Error as error:
-        raise BadInput(
-            f"{path} cannot be used as a genome store: {error}; move it aside or restore it."
-        ) from None
-
-
 def _stored(state: Path, family: str | None = None) -> Iterator[GenomeRecord]:
     if (state / _FILE).exists():
-        with _opened(state) as store:
+        with opened(state / _FILE) as store:
             yield from store.records(family)
 
 
@@ -154,7 +139,7 @@ def _found(options: Options, state: Path) -> GenomeRecord:
     """The record that was asked for: by id from the store, else by id or family from the code."""
     name = _named(options, "a genome's id")
     if (state / _FILE).exists():
-        with _opened(state) as store:
+        with opened(state / _FILE) as store:
             record = store.get(name)
         if record is not None:
             return record

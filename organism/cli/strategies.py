@@ -11,9 +11,9 @@ from genome.genome import Genome
 from genome.grammar import suggestion
 from genome.limits import MOST_JSON
 from genome.seeds import SEEDS, seed
-from genome.store import GenomeStore
 from organism.cli.context import state_folder
 from organism.cli.parser import Options
+from organism.cli.stores import opened
 from organism.errors import BadInput
 
 _FILES = (".json", ".txt", ".genome")
@@ -72,14 +72,11 @@ def _of_store(name: str, options: Options) -> Genome:
     path = state_folder(options) / "genome.db"
     known: list[str] = []
     if path.exists():
-        store = GenomeStore(path, writable=False)
-        try:
+        with opened(path) as store:
             record = store.get(name)
             if record is not None:
                 return record.genome()
             known = [one.genome_id for one in store.records()]
-        finally:
-            store.close()
     shown = name[:80]
     raise BadInput(
         f"there is no strategy {shown!r}.{suggestion(shown, [*SEEDS, *known])} Name a seed ({', '.join(SEEDS)}), a "
