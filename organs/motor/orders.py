@@ -23,6 +23,7 @@ HEARERS = ("metabolism", "immune")
 PROOFS = 2  # proven absences before a report may show that an attempt never arrived
 ATTEMPTS = 3
 FIRST_PAUSE_S, DOUBLINGS = 0.25, 5  # between two questions: 0.25 s, doubled five times, 8 s from then on
+LATER_NS = 1_000_000  # so long after its window an order that is not there never was
 
 _REPORTED = {
     "filled": OrderStatus.FILLED,
@@ -167,12 +168,29 @@ def absent(tracked: Tracked, asked_ns: int, venue: VenueCapabilities, now: Now) 
     """
     if tracked.status is OrderStatus.SENT or tracked.status.is_terminal:
         return tracked, []
-    if not _is_evidence(tracked, asked_ns, venue) or asked_ns <= tracked.absent_mono_ns:
+    if not _is_evidence(tracked, asked_ns, venue):
+        return tracked, _sooner(tracked, asked_ns, venue)
+    if asked_ns <= tracked.absent_mono_ns:
         return tracked, []
     effects: list[Effect] = []
     if tracked.status is not OrderStatus.UNKNOWN:
         tracked, effects = doubted(tracked, now, "the venue does not know it any more")
-    return _replace(tracked, n_absent=tracked.n_absent + 1, absent_mono_ns=asked_ns), effects
+    tracked = _replace(tracked, n_absent=tracked.n_absent + 1, absent_mono_ns=asked_ns)
+    if tracked.n_absent < PROOFS:  # the answer cannot change any more: the next proof need not be waited for
+        effects.append(timer(tracked, now, FIRST_PAUSE_S))
+    return tracked, effects
+
+
+def _sooner(tracked: Tracked, asked_ns: int, venue: VenueCapabilities) -> list[Effect]:
+    """Ask again as soon as the answer will be evidence, where the back-off would be later than that.
+
+    Until then nothing is traded in that symbol: a body that was killed between intent and sending waits for it.
+    """
+    pause_s = FIRST_PAUSE_S * 2.0 ** min(max(tracked.n_queries - 1, 0), DOUBLINGS)
+    evident_ns = tracked.sent_mono_ns + window_ns(venue) + LATER_NS
+    if evident_ns >= asked_ns + int(pause_s * NS_PER_S):
+        return []
+    return [Schedule(key=_key(tracked), due_ns=evident_ns)]
 
 
 def is_nowhere(tracked: Tracked, asked_ns: int, venue: VenueCapabilities) -> bool:

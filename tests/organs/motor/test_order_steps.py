@@ -140,7 +140,31 @@ def test_evidence_begins_after_the_window_not_with_it():
     assert orders.is_nowhere(order, 2 * NS_PER_S + 1, VENUE)
     assert not orders.is_nowhere(msgspec.structs.replace(order, n_absent=1), 3 * NS_PER_S, VENUE)
     assert not orders.is_nowhere(msgspec.structs.replace(order, status=S.ACKED), 3 * NS_PER_S, VENUE)
-    assert orders.absent(order, 2 * NS_PER_S, VENUE, now(3.0)) == (order, [])
+    after, _ = orders.absent(order, 2 * NS_PER_S, VENUE, now(3.0))
+    assert after == order, "nothing is proven"
+
+
+def test_an_order_that_never_arrived_is_proven_absent_a_moment_after_its_window():
+    """Until then nothing is traded in that symbol: a body killed before it could send must not wait for a back-off."""
+    for venue in (VENUE, WINDOW):  # windows of one second and of seven
+        order, effects = orders.doubted(tracked(S.SENT, sent_mono_ns=NS_PER_S), now(1.0), "killed")
+        at_s, asked_s = 1.0, [1.0]
+        while order.n_absent < orders.PROOFS:
+            order, effects = orders.absent(order, int(at_s * NS_PER_S), venue, now(at_s))
+            if not (timers := done(effects, Schedule)):  # what was set when it was asked still runs
+                timers = [orders.timer(order, now(at_s), 0.25 * 2.0 ** (order.n_queries - 1))]
+            if order.n_absent < orders.PROOFS:
+                at_s = timers[0].due_ns / NS_PER_S
+                asked_s.append(at_s)
+                order, _ = orders.asked(order, now(at_s), [])
+        end_s = 1.0 + orders.window_ns(venue) / NS_PER_S
+        assert asked_s[-2:] == pytest.approx([end_s + 0.001, end_s + 0.251])
+        assert asked_s[1] == 1.25, "and before that it is asked for as often as ever"
+
+
+def test_a_back_off_that_ends_before_the_window_is_left_as_it_is():
+    order = tracked(S.UNKNOWN, sent_mono_ns=NS_PER_S, n_queries=1)
+    assert orders.absent(order, NS_PER_S, VENUE, now(1.0)) == (order, [])
 
 
 def test_a_lost_attempt_is_given_up_for_the_reason_that_comes_first():
