@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboard.window import Window, clean_environment
-from organism.heartbeat import Heart
+from organism.heartbeat import Heart, leave_tracebacks
 
 PORTS = 10  # ports tried, from the one that was asked for
 BAD_USAGE = 2
@@ -86,6 +86,8 @@ def _serve(state: Path, listener: socket.socket) -> int:
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     announce(state, url, time.time_ns())
     heart = Heart()
+    with contextlib.suppress(OSError):  # a page without tracebacks is better than none
+        leave_tracebacks(state, "dashboard")
     clean_environment()
     # Heavy imports come after the port is bound: a browser that is early waits instead of being refused.
     import uvicorn  # noqa: PLC0415
@@ -108,7 +110,18 @@ def _serve(state: Path, listener: socket.socket) -> int:
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=32 * 1024,
     )
-    server = uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        """Beats from the event loop, ten times a second: what holds the loop up is a page that hangs.
+
+        Not by `callback_notify`, which goes by the wall clock and would be silent for as long as that is put back.
+        """
+
+        async def on_tick(self, counter: int) -> bool:
+            heart.beat()
+            return await super().on_tick(counter)
+
+    server = Server(config)
     heart.watch_parent(lambda: setattr(server, "should_exit", True))
     _say(url, access)
     # Ctrl-C reaches the guardian and us alike; both stop in order.

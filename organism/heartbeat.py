@@ -65,6 +65,13 @@ def dump_tracebacks_to(path: Path) -> TextIO:
     return file
 
 
+def leave_tracebacks(state: Path, name: str) -> TextIO:
+    """As `dump_tracebacks_to`, in the log folder of a state folder, in a file of this process's own."""
+    folder = state / "log"
+    folder.mkdir(parents=True, exist_ok=True)
+    return dump_tracebacks_to(folder / f"tracebacks-{name}.log")
+
+
 def _taken(name: str) -> int | None:
     """Take a descriptor out of the environment, so that no grandchild mistakes it for its own."""
     text = os.environ.pop(name, "")

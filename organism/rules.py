@@ -120,6 +120,8 @@ RULES: Mapping[str, Rule] = {
     "supervision.max_retired": _between(0, 1_000),
     "guardian.beat_s": _between(0.01, 60),
     "guardian.silence_s": _between(0.05, 3_600),
+    "guardian.venue_silence_s": _between(3.0, 3_600),
+    "guardian.service_silence_s": _between(2.0, 3_600),
     "guardian.grace_s": _between(0.05, 3_600),
     "guardian.restarts": _between(0, 1_000),
     "guardian.within_s": _SECONDS,

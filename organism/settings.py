@@ -184,8 +184,10 @@ class SupervisionSettings(Section, frozen=True, kw_only=True):
 class GuardianSettings(Section, frozen=True, kw_only=True):
     """[guardian] the process that watches the body.
 
-    beat_s            how often the body must beat
+    beat_s            how often body, venue, dashboard and sender must beat
     silence_s         monotonic silence after which the body is killed
+    venue_silence_s   the same for a venue in a process of its own
+    service_silence_s   the same for dashboard and sender
     grace_s           until the first beat
     restarts, within_s   body restarts tolerated in that span; the next one is safe
     safe_restarts     deaths in safe mode before giving up with status 70
@@ -194,6 +196,8 @@ class GuardianSettings(Section, frozen=True, kw_only=True):
 
     beat_s: float = 0.1
     silence_s: float = 2.0
+    venue_silence_s: float = 5.0
+    service_silence_s: float = 10.0
     grace_s: float = 30.0
     restarts: int = 3
     within_s: float = 600.0

@@ -12,7 +12,7 @@ from pathlib import Path
 from organism.body.anatomy import instruments_of
 from organism.config import load
 from organism.errors import OrganismError
-from organism.heartbeat import Heart
+from organism.heartbeat import Heart, leave_tracebacks
 from organism.logs import setup
 from organs.motor.paper.server import Server
 from organs.motor.paper.wire import Setup
@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
         given = dict(text.split("=", 1) for text in options.set)
         settings = load(options.config, os.environ, given, state=options.state).settings
         setup("venue", options.state)
+        leave_tracebacks(options.state, "venue")
         server = Server(
             options.state,
             Setup(
@@ -43,8 +44,9 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
-    Heart().watch_parent(server.stop)
-    server.run()
+    heart = Heart()
+    heart.watch_parent(server.stop)
+    server.run(heart.beat)
     return 0
 
 

@@ -36,6 +36,8 @@ def perform(options: Options) -> int:
             state=state,
             beat_s=guardian.beat_s,
             silence_s=guardian.silence_s,
+            venue_silence_s=guardian.venue_silence_s,
+            service_silence_s=guardian.service_silence_s,
             grace_s=guardian.grace_s,
             restarts=guardian.restarts,
             within_s=guardian.within_s,

@@ -4,8 +4,10 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 
+from organism.guardian.policy import Silence
 from organism.heartbeat import BEAT_FD, FAREWELL, PARENT_FD
 
 
@@ -18,7 +20,7 @@ class ChildCommand:
 
     @property
     def is_body(self) -> bool:
-        """Whether it must beat."""
+        """Whether the organism lives and dies with it."""
         return self.name == "body"
 
 
@@ -32,16 +34,15 @@ class ChildProcess:
     def __init__(self, command: ChildCommand, *extra: str) -> None:
         self.command = command
         self.farewell = False
+        self.began_s = time.monotonic()
+        self.silence = Silence(self.began_s)
         hold_read, hold_write = os.pipe()
         self._hold: int | None = hold_write
-        self.beats: int | None = None
-        passed = [hold_read]
-        environment = {**os.environ, PARENT_FD: str(hold_read)}
-        if command.is_body:
-            self.beats, beat_write = os.pipe()
-            os.set_blocking(self.beats, False)
-            passed.append(beat_write)
-            environment[BEAT_FD] = str(beat_write)
+        self.beats: int | None
+        self.beats, beat_write = os.pipe()
+        os.set_blocking(self.beats, False)
+        passed = [hold_read, beat_write]
+        environment = {**os.environ, PARENT_FD: str(hold_read), BEAT_FD: str(beat_write)}
         try:
             self.process = subprocess.Popen(
                 [*command.argv, *extra],
@@ -67,9 +68,8 @@ class ChildProcess:
         """Exit status, None while it runs; −N when signal N ended it."""
         return self.process.poll()
 
-    def heard(self) -> bool:
-        """Read what it said since the last look; whether there was a beat."""
-        heard = False
+    def listen(self, looked_s: float) -> None:
+        """Read what it said since the last look, which counts as said at `looked_s`, monotonic."""
         while self.beats is not None:
             try:
                 data = os.read(self.beats, 4096)
@@ -79,9 +79,8 @@ class ChildProcess:
                 os.close(self.beats)
                 self.beats = None
                 break
-            heard = True
+            self.silence = self.silence.heard(looked_s)
             self.farewell |= FAREWELL in data
-        return heard
 
     def ask_stop(self) -> None:
         """Close the pipe: it ends in order."""

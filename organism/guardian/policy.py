@@ -1,6 +1,7 @@
 """What the guardian decides, without a process, a clock or a pipe."""
 
 import enum
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,10 @@ BAD_INPUT = 2
 class GuardOptions:
     """Limits of the guardian. Seconds on the monotonic clock.
 
-    beat_s                how often the body should beat
-    silence_s             silence after which it is killed
-    grace_s               silence tolerated before the first beat
+    beat_s                how often a child should beat
+    silence_s             silence after which the body is killed
+    venue_silence_s, service_silence_s   the same for a venue's process, and for dashboard and sender
+    grace_s               silence of any child tolerated before its first beat
     restarts, within_s    body restarts tolerated in that span; the next one is safe
     safe_restarts         deaths in safe mode before giving up with status 70
     stop_s, others_s      longest orderly stop of the body, and of everything else after it
@@ -28,6 +30,8 @@ class GuardOptions:
     state: Path
     beat_s: float = 0.1
     silence_s: float = 2.0
+    venue_silence_s: float = 5.0
+    service_silence_s: float = 10.0
     grace_s: float = 30.0
     restarts: int = 3
     within_s: float = 600.0
@@ -39,6 +43,15 @@ class GuardOptions:
     late_s: float = 0.3
     dump_s: float = 0.2
     body_wait_s: float = 10.0
+
+    def patience_s(self, name: str) -> float:
+        """Silence after which this child is killed.
+
+        >>> options = GuardOptions(state=Path())
+        >>> [options.patience_s(name) for name in ("body", "venue", "sender")]
+        [2.0, 5.0, 10.0]
+        """
+        return {"body": self.silence_s, "venue": self.venue_silence_s}.get(name, self.service_silence_s)
 
 
 class Next(enum.Enum):
@@ -93,7 +106,7 @@ def after_death(
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """How long the body has said nothing.
+    """How long a child has said nothing.
 
     since_s   last beat, or the start; moved forward by spans in which the guardian itself stood still
     has_beaten   whether there was a first beat
@@ -114,22 +127,32 @@ class Silence:
         """
         return Silence(min(now_s, self.since_s + late_s), has_beaten=self.has_beaten)
 
-    def is_too_long(self, now_s: float, options: GuardOptions) -> bool:
-        """Whether the body counts as hung.
+    def is_too_long(self, looked_s: float, patience_s: float, grace_s: float) -> bool:
+        """Whether the child counts as hung; `grace_s` holds until its first beat.
 
-        >>> Silence(0.0).is_too_long(29.0, GuardOptions(state=Path()))
+        looked_s   when the guardian last knew how late it was: what happened since then is not excused yet
+
+        >>> Silence(0.0).is_too_long(29.0, 2.0, 30.0)
         False
-        >>> Silence(0.0, has_beaten=True).is_too_long(2.1, GuardOptions(state=Path()))
+        >>> Silence(0.0, has_beaten=True).is_too_long(2.1, 2.0, 30.0)
         True
         """
-        limit_s = options.silence_s if self.has_beaten else options.grace_s
-        return now_s - self.since_s > limit_s
+        return looked_s - self.since_s > (patience_s if self.has_beaten else grace_s)
 
 
 def service_wait_s(n_deaths: int, cap_s: float = 30.0) -> float:
-    """Seconds before a dashboard or sender that died `n_deaths` times in a row is started again.
+    """Seconds before a service that died `n_deaths` times in a row is started again.
 
     >>> [service_wait_s(n) for n in (1, 2, 3, 9)]
     [0.0, 0.5, 1.0, 30.0]
     """
     return 0.0 if n_deaths <= 1 else min(cap_s, 0.5 * 2.0 ** min(n_deaths - 2, 10))
+
+
+def status_text(code: int) -> str:
+    """How a process ended, in words.
+
+    >>> status_text(70), status_text(-9)
+    ('status 70', 'signal SIGKILL')
+    """
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"

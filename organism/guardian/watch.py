@@ -21,14 +21,13 @@ from organism.guardian.policy import (
     Deaths,
     GuardOptions,
     Next,
-    Silence,
     after_death,
-    service_wait_s,
+    status_text,
 )
+from organism.guardian.services import Services
 
 LAST_WORDS = "last_words.jsonl"
 TURN_S = 0.05
-SETTLED_S = 60.0  # a service that lived this long begins its back-off anew
 
 
 def guard(children: Sequence[ChildCommand], options: GuardOptions) -> int:
@@ -84,18 +83,15 @@ class _Signals:
 class _Guardian:
     def __init__(self, children: Sequence[ChildCommand], options: GuardOptions, signals: _Signals) -> None:
         (self._body_command,) = (child for child in children if child.is_body)
-        self._service_commands = [child for child in children if not child.is_body]
         self._options = options
         self._signals = signals
         self._deaths = Deaths()
         self._n_restarts = 0
         self._body: ChildProcess | None = None
-        self._silence = Silence(0.0)
         self._looked_s = time.monotonic()
-        self._services: dict[str, ChildProcess] = {}
-        self._service_deaths: dict[str, int] = {}
-        self._service_due: dict[str, float] = {child.name: 0.0 for child in self._service_commands}
-        self._service_began: dict[str, float] = {}
+        self._services = Services(
+            [child for child in children if not child.is_body], options, say=self._say, changed=self._note
+        )
         self._began = datetime.now(UTC).isoformat(timespec="seconds")
 
     def run(self) -> int:
@@ -115,21 +111,18 @@ class _Guardian:
         end = None if options.run_for_s is None else time.monotonic() + options.run_for_s
         body = self._start_body()
         while True:
-            self._keep_services()
-            late_s = self._sleep()
-            now = time.monotonic()
-            if late_s > options.late_s:
-                self._silence = self._silence.excused(late_s, now)
-            if body.heard():
-                self._silence = self._silence.heard(now)
+            self._services.keep(self._looked_s)
+            self._sleep()
+            now = self._looked_s
+            body.listen(now)
             if self._signals.n_stops or (end is not None and now >= end):
                 return self._stop()
             code = body.code
-            if code is None and self._silence.is_too_long(now, options):
-                code = self._put_down(body, now)
+            if code is None and body.silence.is_too_long(now, options.silence_s, options.grace_s):
+                code = self._put_down(body)
             if code is None:
                 continue
-            body.heard()
+            body.listen(now)
             body.close()
             asked = body.farewell and code == 0
             self._deaths, then = after_death(self._deaths, now, code, options, asked=asked)
@@ -141,17 +134,17 @@ class _Guardian:
                 return self._give_up(code)
             self._n_restarts += 1
             mode = " in safe mode" if then is Next.START_SAFE else ""
-            self._say(f"the body ended with {_status(code)}; restart {self._n_restarts}{mode}")
+            self._say(f"the body ended with {status_text(code)}; restart {self._n_restarts}{mode}")
             if then is Next.START_SAFE and not self._deaths.safe:
                 self._leave_word(
                     "The organism was put into safe mode",
                     f"The body ended {len(self._deaths.at_s)} times within {options.within_s:g} s, last with "
-                    f"{_status(code)}. Protective orders stay, nothing new is opened. See the log folder.",
+                    f"{status_text(code)}. Protective orders stay, nothing new is opened. See the log folder.",
                 )
             else:
                 self._leave_word(
                     "The body was restarted",
-                    f"It ended with {_status(code)}; this is restart {self._n_restarts}. It reads back its journal "
+                    f"It ended with {status_text(code)}; this is restart {self._n_restarts}. It reads back its journal "
                     "and reconciles with the venue before it trades.",
                     "warning",
                 )
@@ -162,15 +155,14 @@ class _Guardian:
     def _start_body(self) -> ChildProcess:
         extra = ("--safe",) if self._deaths.is_safe else ()
         self._body = ChildProcess(self._body_command, *extra)
-        self._silence = Silence(time.monotonic())
         self._note()
         return self._body
 
-    def _put_down(self, body: ChildProcess, now: float) -> int:
-        silent_s = now - self._silence.since_s
+    def _put_down(self, body: ChildProcess) -> int:
+        silent_s = self._looked_s - body.silence.since_s
         self._say(f"the body was silent for {silent_s:.1f} s; dumping its tracebacks and killing it")
         body.dump()
-        until = now + self._options.dump_s
+        until = time.monotonic() + self._options.dump_s
         while body.code is None and time.monotonic() < until:
             self._sleep()
         body.kill()
@@ -187,37 +179,16 @@ class _Guardian:
         return BAD_INPUT
 
     def _give_up(self, code: int) -> int:
-        self._say(f"the body ended with {_status(code)} in safe mode too; giving up with status {GAVE_UP}")
+        self._say(
+            f"the body ended with {status_text(code)} in safe mode too; giving up with status {GAVE_UP}"
+        )
         self._leave_word(
             "The organism has stopped and needs a person",
-            f"The body ended {self._deaths.safe} times in safe mode, last with {_status(code)}. Nothing is "
+            f"The body ended {self._deaths.safe} times in safe mode, last with {status_text(code)}. Nothing is "
             "running any more. Protective orders rest at the venue. Read the log folder, then start it again.",
         )
         self._stop(self._options.last_words_s)
         return GAVE_UP
-
-    # ------------------------------------------------------------ dashboard and sender
-
-    def _keep_services(self) -> None:
-        now = time.monotonic()
-        for command in self._service_commands:
-            name = command.name
-            child = self._services.get(name)
-            if child is not None:
-                code = child.code
-                if code is None:
-                    continue
-                child.close()
-                del self._services[name]
-                lived_s = now - self._service_began[name]
-                n = 1 if lived_s > SETTLED_S else self._service_deaths.get(name, 0) + 1
-                self._service_deaths[name] = n
-                self._service_due[name] = now + service_wait_s(n)
-                self._say(f"{name} ended with {_status(code)}; the organism goes on, {name} is started again")
-            if now >= self._service_due[name]:
-                self._services[name] = ChildProcess(command)
-                self._service_began[name] = now
-                self._note()
 
     # ------------------------------------------------------------ ending
 
@@ -240,7 +211,7 @@ class _Guardian:
                     "info",
                 )
         end = max(end + options.others_s, time.monotonic() + last_words_s)
-        for command in sorted(self._service_commands, key=lambda c: c.name == "sender"):
+        for command in sorted(self._services.commands, key=lambda c: c.name == "sender"):
             child = self._services.get(command.name)
             if child is not None:
                 is_sender = command.name == "sender"
@@ -256,7 +227,7 @@ class _Guardian:
                 child.process.wait()
                 return False
             self._sleep()
-            child.heard()
+            child.listen(self._looked_s)
         return True
 
     # ------------------------------------------------------------ small things
@@ -264,17 +235,22 @@ class _Guardian:
     def _sleep(self) -> float:
         """Wait for a signal or a moment; return how much later than that this process looks again.
 
-        Counted from the last look, not from here: a machine may fall asleep between any two lines.
+        Counted from the last look, not from here: a machine may fall asleep between any two lines. Who looks late
+        blames nobody for that span.
         """
         select.select([self._signals.wake], [], [], TURN_S)
         self._signals.drain()
         looked_s, self._looked_s = self._looked_s, time.monotonic()
-        return self._looked_s - looked_s - TURN_S
+        late_s = self._looked_s - looked_s - TURN_S
+        if late_s > self._options.late_s:
+            for child in self._all():
+                child.silence = child.silence.excused(late_s, self._looked_s)
+        return late_s
 
     def _all(self) -> Iterator[ChildProcess]:
         if self._body is not None:
             yield self._body
-        yield from self._services.values()
+        yield from self._services
 
     def _note(self) -> None:
         note = {
@@ -313,7 +289,3 @@ def _is_read(stream: TextIO) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     return bool(poll.poll(0))
-
-
-def _status(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"

@@ -72,21 +72,118 @@ def test_each_end_of_the_body_has_its_answer(code, asked, expected):
 @given(st.floats(0, 100), st.floats(0.31, 1_000))
 def test_a_span_in_which_the_guardian_itself_stood_still_is_no_silence(began_s, late_s):
     now_s = began_s + 0.1 + late_s
-    assert not Silence(began_s, has_beaten=True).excused(late_s, now_s).is_too_long(now_s, OPTIONS)
-    assert Silence(began_s, has_beaten=True).is_too_long(now_s, OPTIONS) == (now_s - began_s > 2.0)
+    silence = Silence(began_s, has_beaten=True)
+    assert not silence.excused(late_s, now_s).is_too_long(now_s, 2.0, 30.0)
+    assert silence.is_too_long(now_s, 2.0, 30.0) == (now_s - began_s > 2.0)
 
 
-def test_a_machine_that_slept_between_two_lines_of_the_guardian_is_excused_too(monkeypatch):
+def test_a_machine_that_slept_between_two_lines_of_the_guardian_is_excused_too(clock):
     """A suspend may fall beside the wait, not only into it: what counts is when the guardian looked last."""
-    clock = ManualClock()
-    monkeypatch.setattr(watch.time, "monotonic", lambda: clock.mono_ns() / 1e9)
-    monkeypatch.setattr(watch.select, "select", lambda *_: clock.advance(TURN_S))
-    signals = SimpleNamespace(wake=0, drain=lambda: None, n_stops=0)
-    guardian = watch._Guardian([ChildCommand("body", ["true"])], OPTIONS, signals)
+    guardian = guardian_of()
     assert guardian._sleep() == pytest.approx(0.0, abs=1e-6)
     clock.advance(3.0)
     assert guardian._sleep() == pytest.approx(3.0, abs=1e-6)
     assert guardian._sleep() == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock by hand for the guardian; a wait takes exactly as long as it should."""
+    clock = ManualClock()
+    monkeypatch.setattr(watch.time, "monotonic", lambda: clock.mono_ns() / 1e9)
+    monkeypatch.setattr(watch.select, "select", lambda *_: clock.advance(TURN_S))
+    return clock
+
+
+class Mute:
+    """A child that is never heard again."""
+
+    def __init__(self, name):
+        self.command = ChildCommand(name, [])
+        self.silence = Silence(0.0, has_beaten=True)
+        self.did = []
+        self.code = None
+        self.began_s = 0.0
+
+    def listen(self, looked_s):
+        pass
+
+    def dump(self):
+        self.did.append("dump")
+
+    def kill(self):
+        self.did.append("kill")
+
+    def close(self):
+        self.did.append("close")
+
+
+def guardian_of(*children):
+    signals = SimpleNamespace(wake=0, drain=lambda: None, n_stops=0)
+    guardian = watch._Guardian(
+        [ChildCommand("body", ["true"]), *(c.command for c in children)], OPTIONS, signals
+    )
+    guardian._say = lambda text: None
+    guardian._services._say = lambda text: None
+    guardian._services._running = {child.command.name: child for child in children}
+    return guardian
+
+
+def look_for(guardian, span_s):
+    """Let the guardian look for so long, as its loop does."""
+    for _ in range(round(span_s / TURN_S)):
+        guardian._sleep()
+        guardian._services.keep(guardian._looked_s)
+
+
+@pytest.mark.parametrize(("name", "patience_s"), [("venue", 5.0), ("sender", 10.0), ("dashboard", 10.0)])
+def test_a_service_that_is_silent_beyond_its_own_patience_leaves_tracebacks_and_is_killed(
+    clock, name, patience_s
+):
+    child = Mute(name)
+    guardian = guardian_of(child)
+    look_for(guardian, patience_s - TURN_S)
+    assert child.did == []
+    look_for(guardian, 3 * TURN_S)
+    assert child.did == ["dump"]
+    look_for(guardian, OPTIONS.dump_s + TURN_S)
+    assert child.did[:2] == ["dump", "kill"]
+
+
+def test_a_suspend_of_everybody_is_no_silence_of_any_child(clock):
+    venue, sender = Mute("venue"), Mute("sender")
+    guardian = guardian_of(venue, sender)
+    guardian._body = body = Mute("body")
+    look_for(guardian, 1.0)
+    clock.advance(60.0)
+    look_for(guardian, 0.5)
+    assert venue.did == sender.did == []
+    assert not body.silence.is_too_long(guardian._looked_s, OPTIONS.silence_s, OPTIONS.grace_s)
+    look_for(guardian, 5.0)
+    assert venue.did[:2] == ["dump", "kill"], "what it was silent before and after still counts"
+    assert sender.did == []
+
+
+def test_a_suspend_between_a_look_and_the_verdict_blames_nobody(clock):
+    venue = Mute("venue")
+    guardian = guardian_of(venue)
+    guardian._sleep()
+    clock.advance(60.0)
+    guardian._services.keep(guardian._looked_s)
+    assert venue.did == []
+
+
+def test_a_killed_service_that_does_not_end_is_not_waited_for(clock):
+    """A process that waits for a dead disk takes no signal: the body must be listened to meanwhile."""
+    venue = Mute("venue")
+    guardian = guardian_of(venue)
+    look_for(guardian, 8.0)
+    assert venue.did.count("dump") == 1
+    assert "close" not in venue.did
+    venue.code = -9
+    guardian._services._bury(venue, venue.code)
+    assert venue.did[-1] == "close"
+    assert guardian._services.get("venue") is None
 
 
 def test_services_wait_longer_each_time_and_never_longer_than_the_cap():
@@ -191,8 +288,8 @@ starts = state / f"{name}.starts"
 n = len(starts.read_text().splitlines()) if starts.exists() else 0
 if name == "body":
     BodyLock(state).hold(wait_s=10.0)
-    if mode != "refuse":
-        heart.beat()  # before it says that it started: from then on the short limit holds
+if mode != "refuse":
+    heart.beat()  # before it says that it started: from then on the short limit holds
 with starts.open("a") as file:
     file.write(f"{os.getpid()} {' '.join(sys.argv[4:])}\\n")
 if mode == "refuse":
@@ -270,7 +367,7 @@ def guarded(tmp_path):
 
     yield start
     for one in running:
-        for name in ("body", "dashboard", "sender"):
+        for name in ("body", "venue", "dashboard", "sender"):
             for pid, _ in one.starts(name):
                 if is_child_script(pid):
                     os.kill(pid, signal.SIGKILL)
@@ -426,6 +523,51 @@ def test_a_dashboard_that_dies_is_started_again_and_the_body_never_notices(guard
     assert run.wait()[0] == 0
 
 
+QUICK = {"venue_silence_s": 0.6, "service_silence_s": 0.6}
+
+
+@chaos
+@pytest.mark.parametrize("name", ["venue", "dashboard", "sender"])
+def test_a_service_that_is_stopped_for_ever_is_replaced_and_the_body_never_notices(guarded, name):
+    run = guarded({"body": "live", name: "live"}, **QUICK)
+    until(lambda: run.starts(name) and run.starts())
+    frozen = run.pid(name)
+    began = time.monotonic()
+    os.kill(frozen, signal.SIGSTOP)
+    until(lambda: len(run.starts(name)) == 2)
+    assert 0.5 < time.monotonic() - began < 6.0
+    until(lambda: read_note(run.state)["children"][name] == run.pid(name) != frozen)
+    assert len(run.starts()) == 1
+    run.process.send_signal(signal.SIGTERM)
+    code, errors = run.wait()
+    assert code == 0
+    assert f"{name} was silent for 0." in errors
+    assert f"{name} ended with signal SIGKILL; the organism goes on" in errors
+
+
+@chaos
+def test_a_service_that_hangs_leaves_its_tracebacks(guarded):
+    run = guarded({"body": "live", "venue": "hang"}, **QUICK)
+    until(lambda: len(run.starts("venue")) == 2)
+    assert "most recent call first" in (run.state / "tracebacks").read_text()
+    assert len(run.starts()) == 1
+
+
+@chaos
+def test_a_service_that_is_stopped_for_less_than_its_patience_is_left_alone(guarded):
+    run = guarded({"body": "live", "venue": "live"}, venue_silence_s=3.0)
+    until(lambda: run.starts("venue") and run.starts())
+    os.kill(run.pid("venue"), signal.SIGSTOP)
+    end = time.monotonic() + 1.0
+    until(lambda: time.monotonic() > end)
+    os.kill(run.pid("venue"), signal.SIGCONT)
+    end = time.monotonic() + 3.0
+    until(lambda: time.monotonic() > end)
+    run.process.send_signal(signal.SIGTERM)
+    assert run.wait() == (0, "")
+    assert len(run.starts("venue")) == 1
+
+
 @chaos
 def test_a_guardian_that_waits_for_the_body_before_it_stops_at_once(guarded, tmp_path):
     (tmp_path / "state").mkdir()
@@ -477,16 +619,18 @@ def test_a_second_signal_does_not_wait(guarded):
 
 @chaos
 def test_a_stopped_guardian_does_not_blame_the_body(guarded):
-    """Guardian and body stand still together (a suspended machine): nobody is killed for it."""
-    run = guarded({"body": "live"}, silence_s=1.0)
-    until(lambda: run.starts() and read_note(run.state))
-    os.kill(run.process.pid, signal.SIGSTOP)
-    os.kill(run.pid(), signal.SIGSTOP)
+    """Guardian and children stand still together (a suspended machine): nobody is killed for it."""
+    run = guarded(ALL, silence_s=1.0, service_silence_s=1.0)
+    until(lambda: all(run.starts(name) for name in ALL))
+    until(lambda: len(read_note(run.state).get("children", ())) == len(ALL))
+    everybody = [run.process.pid, *(run.pid(name) for name in ALL)]
+    for pid in everybody:
+        os.kill(pid, signal.SIGSTOP)
     end = time.monotonic() + 2.0
     until(lambda: time.monotonic() > end)
-    os.kill(run.process.pid, signal.SIGCONT)
-    os.kill(run.pid(), signal.SIGCONT)
+    for pid in everybody:
+        os.kill(pid, signal.SIGCONT)
     os.kill(run.process.pid, signal.SIGTERM)
     code, errors = run.wait()
     assert (code, errors) == (0, "")
-    assert len(run.starts()) == 1
+    assert all(len(run.starts(name)) == 1 for name in ALL)

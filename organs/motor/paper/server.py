@@ -10,6 +10,7 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -20,7 +21,8 @@ from organs.motor.paper.port import Local
 from organs.motor.paper.wire import BOOK, SOCKET, Answered, Setup, decode_asked, frame, listen, split
 
 _PIECE = 65_536
-_SEND_S = 5.0  # a client that does not read for so long is hung up on
+_SEND_S = 2.0  # a client that does not read for so long is hung up on; a guardian is patient for longer
+_TURN_S = 0.25  # longest wait for a request: a guardian wants to hear of an idle venue, too
 
 
 def server_command(state: Path, setup: Setup, *, with_parent: bool = True) -> list[str]:
@@ -55,11 +57,13 @@ class Server:
         """End after the request in hand."""
         self._running = False
 
-    def run(self) -> None:
-        """Serve."""
+    def run(self, beat: Callable[[], None] = lambda: None) -> None:
+        """Serve; `beat` is called between requests, at least four times a second."""
         try:
             while self._running:
-                for key, _ in self._selector.select(timeout=1.0):
+                beat()
+                for key, _ in self._selector.select(timeout=_TURN_S):
+                    beat()
                     self._turn(key.fileobj)
         finally:
             self._socket.unlink(missing_ok=True)

@@ -8,12 +8,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from organism import logs
 from organism.config import load
 from organism.errors import OrganismError
+from organism.heartbeat import Heart, leave_tracebacks
 from organism.redaction import Redactor
 from organs.voice.sender.channel import resolve
 from organs.voice.sender.courier import Limits
@@ -37,12 +38,14 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     # Ctrl-C reaches the whole group; the guardian decides, and its pipe tells us
     parent = _parent(environ)
+    heart = Heart()
     signal.signal(signal.SIGINT, signal.SIG_IGN if parent is not None else lambda *_: stop.set())
     redact = Redactor()
     try:
         overrides = dict(text.split("=", 1) for text in options.set)
         voice = load(options.config, environ, overrides, state=options.state).settings.voice
         running = logs.setup("sender", options.state, redact)
+        leave_tracebacks(options.state, "sender")
     except (OrganismError, ValueError, OSError) as error:
         sys.stderr.write(f"sender: {redact(str(error))}\n")
         return getattr(error, "exit_code", 2)
@@ -53,20 +56,27 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
     office = PostOffice(options.state, targets, Limits(voice.attempts, voice.total_deadline_s), redact)
     log.info("delivering to %d channels", len(targets))
     try:
-        serve(office, stop, parent)
+        serve(office, stop, parent, heart.beat)
     finally:
         office.close()
         running.close()
     return 0
 
 
-def serve(office: PostOffice, stop: threading.Event, parent: int | None) -> None:
-    """Turn until `stop` is set or the pipe closes; then a little longer, so that the last words leave."""
+def serve(
+    office: PostOffice, stop: threading.Event, parent: int | None, beat: Callable[[], None] = lambda: None
+) -> None:
+    """Turn until `stop` is set or the pipe closes; then a little longer, so that the last words leave.
+
+    beat   called before each turn, about ten times a second
+    """
     while not stop.is_set() and not _closed(parent):
+        beat()
         office.turn()
         office.note_results(wait_s=TURN_S)
     ended = time.monotonic()
     while (waited := time.monotonic() - ended) < LONGEST_FLUSH_S and (waited < LINGER_S or office.carrying):
+        beat()
         office.turn()
         office.note_results(wait_s=TURN_S)
 
