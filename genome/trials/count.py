@@ -57,7 +57,7 @@ class Trials:
         self, path: Path, *, writable: bool = True, tell: Callable[[str], None] = _log.warning
     ) -> None:
         self.path = path
-        self._tell, self._writable = tell, writable
+        self.tell, self._writable = tell, writable
         self.connection = schema.opened(path, writable=writable)
         self._leading = Leading(self.connection, self.doubt)
         self._seen: dict[int, tuple[int, set[bytes]]] = {}
@@ -232,7 +232,7 @@ class Trials:
         what = "moved to the table set_aside" if self._writable else "passed over"
         many = "a row" if len(rows) == 1 else f"{len(rows):,} rows"
         were = "is not what was written; it was" if len(rows) == 1 else "are not what was written; they were"
-        self._tell(f"{many} of {table} in {self.path} {were} {what}, and what it counted still counts.")
+        self.tell(f"{many} of {table} in {self.path} {were} {what}, and what it counted still counts.")
 
 
 class Counter:

@@ -192,7 +192,8 @@ def sound(
 ) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """Rows that are what was written, and rows that are not; both as the table has them, without the seal."""
     columns = ", ".join(COLUMNS[table])
-    good, bad = [], []
+    good: list[tuple[Any, ...]] = []
+    bad: list[tuple[Any, ...]] = []
     for *row, kept in connection.execute(f"SELECT {columns}, seal FROM {table} {where}", values):  # noqa: S608 - our names
         (good if kept == seal(table, row) else bad).append(tuple(row))
     return good, bad
