@@ -1,8 +1,6 @@
 """What is wrong with this machine, and what to do about it. Looks only; changes nothing, imports nothing heavy."""
 
 import fcntl
-import importlib.metadata
-import importlib.util
 import os
 import re
 import resource
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from organism.errors import ConfigError
+from organism.packages import looked_at
 from organism.secret import read
 from organism.settings import Settings
 
@@ -29,12 +28,6 @@ LEAST_CORES = 2
 N_PORTS = 10
 LATEST_RELEASE_S = 1_735_689_600  # 2025-01-01: a clock before this is wrong
 CLOCK_SLACK_S = 60.0
-# distribution → module, where they differ from each other
-PACKAGES = {
-    "pykka": "pykka", "numpy": "numpy", "pandas": "pandas", "ccxt": "ccxt", "websockets": "websockets",
-    "scikit-learn": "sklearn", "sqlite-utils": "sqlite_utils", "dash": "dash", "apprise": "apprise",
-    "psutil": "psutil", "msgspec": "msgspec", "fastapi": "fastapi", "uvicorn": "uvicorn",
-}  # fmt: skip
 
 
 class Finding(NamedTuple):
@@ -87,22 +80,14 @@ def sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Finding:
 
 
 def packages() -> Iterator[Finding]:
-    """Whether every package is installed, and which version."""
-    missing: list[str] = []
-    found: list[str] = []
-    for distribution, module in PACKAGES.items():
-        try:
-            version = importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            version = ""
-        if version and importlib.util.find_spec(module) is not None:
-            found.append(f"{distribution} {version}")
-        else:
-            missing.append(distribution)
-    if missing:
-        yield _wrong("packages", f"not installed: {', '.join(missing)}", "Remove .venv and run ./run again.")
-    if found:
-        yield _fine("packages", ", ".join(found))
+    """Whether every package is installed, in which version, and the thing itself."""
+    found = looked_at()
+    wrong = "; ".join(package.trouble for package in found if package.trouble)
+    fine = ", ".join(f"{package.distribution} {package.version}" for package in found if not package.trouble)
+    if wrong:
+        yield _wrong("packages", wrong, "Remove .venv and run ./run again.")
+    if fine:
+        yield _fine("packages", fine)
 
 
 def folder(state: Path) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from organism.config import Loaded, load, without_channels
 from organism.errors import BadInput, JournalDamaged, OrganismError, StateBusy, no_room
 from organism.guardian.lock import BodyLock
 from organism.heartbeat import Heart, dump_tracebacks_to
+from organism.kept import changed_since, started_with
 from organism.logs import setup
 
 LOCK_S = 10.0  # longest wait for a body that is just ending
@@ -30,6 +31,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--config", type=Path)
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument(
+        "--settings", help="hash of kept settings, to live by instead of what the others say now"
+    )
     parser.add_argument("--safe", action="store_true")
     options = parser.parse_args(arguments)
     ending, heart = Ending(), Heart()
@@ -40,8 +44,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"organism: {no_room(error)}\n")
         return 1
     try:
-        overrides = dict(text.split("=", 1) for text in options.set)
-        loaded = load(options.config, os.environ, overrides, state=options.state)
+        loaded = _read(options) if options.settings is None else started_with(options.state, options.settings)
         _live(options, loaded._replace(settings=without_channels(loaded.settings)), ending, heart)
     except StopAsked:
         log.info("stopped while starting")
@@ -60,10 +63,17 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _read(options: argparse.Namespace) -> Loaded:
+    overrides = dict(text.split("=", 1) for text in options.set)
+    return load(options.config, os.environ, overrides, state=options.state)
+
+
 def _live(options: argparse.Namespace, loaded: Loaded, ending: Ending, heart: Heart) -> None:
     state: Path = options.state
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     setup("body", state)
+    if options.settings is not None and (said := changed_since(options.settings, lambda: _read(options))):
+        log.warning("%s", said)
     with _held(state, ending):
         ending.dump_to(dump_tracebacks_to(state / "log" / "tracebacks.log"))
         # Importing the organs takes a while; the guardian hears the first beat when they live.

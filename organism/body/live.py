@@ -20,7 +20,7 @@ from organism.body.crashpoints import CrashPoints
 from organism.body.desk import Desk
 from organism.body.ending import FLUSH_S, ORDERLY_S, StopAsked
 from organism.body.judging import judging_of
-from organism.body.past import Past, keep
+from organism.body.past import Past
 from organism.body.ready import made_ready
 from organism.body.watch import Heard, Parts, Watch
 from organism.body.worker import Worker
@@ -33,6 +33,7 @@ from organism.journal.pending import Horizon, rebase
 from organism.journal.recovery import Recovery, recover
 from organism.journal.snapshots import Snapshot, SnapshotStore, state_version
 from organism.journal.writer import SqliteJournal
+from organism.kept import keep
 from organism.messages import (
     AlertRaised,
     BarsArrived,

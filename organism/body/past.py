@@ -5,34 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from organism.body.anatomy import instruments_of, organ_cores
-from organism.config import without_channels
 from organism.core import OrganCore
 from organism.invariants import Bounds, Rules
 from organism.journal.rows import Run
-from organism.journal.tip import write_atomically
+from organism.kept import kept
 from organism.settings import Settings
-
-FOLDER = "settings"
-
-
-def keep(state: Path, settings: Settings, name: str) -> None:
-    """Write the settings of this run down under their hash, without the addresses of channels."""
-    folder = state / FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"{name}.json"
-    if not path.exists():
-        write_atomically(path, msgspec.json.encode(without_channels(settings)), sync=True)
-
-
-def kept(state: Path, name: str) -> Settings | None:
-    """Settings that were written down under a hash; None when they are not there, or not readable any more."""
-    try:
-        return msgspec.json.decode((state / FOLDER / f"{name}.json").read_bytes(), type=Settings)
-    except (OSError, msgspec.DecodeError):
-        return None
 
 
 def rules_of(settings: Settings) -> Rules:

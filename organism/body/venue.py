@@ -13,6 +13,7 @@ from organism.body.anatomy import instruments_of
 from organism.config import load
 from organism.errors import OrganismError
 from organism.heartbeat import Heart, leave_tracebacks
+from organism.kept import started_with
 from organism.logs import setup
 from organs.motor.paper.server import Server
 from organs.motor.paper.wire import Setup
@@ -24,10 +25,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--config", type=Path)
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument(
+        "--settings", help="hash of kept settings, to live by instead of what the others say now"
+    )
     options = parser.parse_args(arguments)
     try:
-        given = dict(text.split("=", 1) for text in options.set)
-        settings = load(options.config, os.environ, given, state=options.state).settings
+        if options.settings is None:
+            given = dict(text.split("=", 1) for text in options.set)
+            settings = load(options.config, os.environ, given, state=options.state).settings
+        else:
+            settings = started_with(options.state, options.settings).settings
         setup("venue", options.state)
         leave_tracebacks(options.state, "venue")
         server = Server(

@@ -6,12 +6,12 @@ import signal
 import sys
 
 from organism.cli.parser import build
-from organism.errors import OrganismError, no_room
+from organism.errors import BadInput, OrganismError, no_room
 
 GAVE_UP = 70
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _REFUSALS = {
-    errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS,
-    errno.EACCES, errno.EPERM, errno.EIO,
+    errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO,
 }  # fmt: skip
 
 
@@ -34,6 +34,9 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (OSError, MemoryError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno in _NOT_ALLOWED:
+            print(f"organism: {_not_allowed(error)}", file=sys.stderr)
+            return BadInput.exit_code
         if isinstance(error, OSError) and error.errno not in _REFUSALS:
             raise
         if isinstance(error, RuntimeError) and "start new thread" not in str(error):
@@ -42,3 +45,12 @@ def run(arguments: list[str]) -> int:
         return GAVE_UP
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def _not_allowed(error: OSError) -> str:
+    """One sentence about what this user may not touch; only a person can change that."""
+    what = f"{error.filename} may not be used by this user" if error.filename else "this user may not do that"
+    return (
+        f"{what} ({error.strerror}). See who owns it and how it is mounted (`ls -ld`, `chown`, `chmod u+rwX`), or "
+        "name another folder with --state."
+    )

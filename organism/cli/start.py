@@ -1,11 +1,20 @@
 """`organism start`: this process becomes the guardian; body, dashboard and sender are its children."""
 
+import os
 import sys
 from pathlib import Path
 
 from organism.cli.context import overrides, settings, state_folder
 from organism.cli.parser import Options
 from organism.errors import BadInput
+from organism.packages import looked_at, sentence
+
+FOLDERS = ("log", "settings", "snapshots", "archive")
+FILES = (
+    "journal.db", "journal.tip", "lock", "body.lock", "commands.db", "view.db", "genome.db", "deliveries.db",
+    "paper_venue.db", "dashboard.secret", "last_words.jsonl",
+)  # fmt: skip
+"""What is written inside a state folder."""
 
 
 def perform(options: Options) -> int:
@@ -14,16 +23,21 @@ def perform(options: Options) -> int:
     loaded = settings(options, given)
     state = state_folder(options)
     _prepare(state)
+    if said := sentence(looked_at()):
+        raise BadInput(said)
     from organism.guardian import ChildCommand, GuardOptions, guard
+    from organism.kept import keep
 
     arguments = ["--state", str(state)]
     if options.config is not None:
         arguments += ["--config", str(options.config.absolute())]
     arguments += [part for key, value in given.items() for part in ("--set", f"{key}={value}")]
+    keep(state, loaded.settings, loaded.hash)
+    as_started = [*arguments, "--settings", loaded.hash]
     python = [sys.executable, "-m"]
-    children = [ChildCommand("body", [*python, "organism.body", *arguments])]
+    children = [ChildCommand("body", [*python, "organism.body", *as_started])]
     if loaded.settings.paper.separate_process:
-        children.append(ChildCommand("venue", [*python, "organism.body.venue", *arguments]))
+        children.append(ChildCommand("venue", [*python, "organism.body.venue", *as_started]))
     if loaded.settings.dashboard.enabled:
         page = [*python, "dashboard", "--state", str(state), "--host", loaded.settings.dashboard.host]
         children.append(ChildCommand("dashboard", [*page, "--port", str(loaded.settings.dashboard.port)]))
@@ -65,13 +79,22 @@ def _flags(options: Options) -> dict[str, str]:
 
 
 def _prepare(state: Path) -> None:
+    """Find out now, in front of a person, what a body would stumble over again and again."""
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = state / ".writable"
         probe.touch()
         probe.unlink()
+        inside = [path for name in (*FOLDERS, *FILES) if os.path.lexists(path := state / name)]
     except OSError as error:
         raise BadInput(
             f"The state folder {state} cannot be written ({error.strerror}). "
             f"Make it writable, or name another with --state."
         ) from error
+    for path in inside:
+        needed = os.R_OK | os.W_OK | (os.X_OK if path.name in FOLDERS else 0)
+        if not os.access(path, needed, effective_ids=True):
+            raise BadInput(
+                f"{path} may not be written by this user. Run: chown -R $(id -un) {state} and "
+                f"chmod -R u+rwX {state}, or name another folder with --state."
+            )

@@ -117,14 +117,16 @@ def test_no_free_port_at_all_is_wrong(tmp_path, monkeypatch):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    def version(name):
+    true = importlib.metadata.distribution
+
+    def distribution(name):
         if name == "apprise":
             raise importlib.metadata.PackageNotFoundError(name)
-        return "1.0"
+        return true(name)
 
-    monkeypatch.setattr(importlib.metadata, "version", version)
+    monkeypatch.setattr(importlib.metadata, "distribution", distribution)
     wrong = [f for f in doctor.packages() if f.ok is False]
-    assert [f.detail for f in wrong] == ["not installed: apprise"]
+    assert [f.detail for f in wrong] == ["apprise is not installed"]
 
 
 def test_a_running_organism_is_seen_by_its_lock(tmp_path):
