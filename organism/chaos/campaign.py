@@ -21,15 +21,21 @@ class Tally:
     """What is counted while a fault is tried.
 
     seen        how often it was seen to happen
-    detection_s, recovery_s   from the fault until somebody noticed it, until orders were sent again
+    detection_s, serving_s, recovery_s   as in an `Outcome`
     wrong       promises that were broken otherwise than in the books, each in a sentence
     """
 
     tried: int = 0
     seen: int = 0
     detection_s: list[float] = field(default_factory=list)
+    serving_s: list[float] = field(default_factory=list)
     recovery_s: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+
+    def back(self, serving_s: float, trading_s: float) -> None:
+        """It serves again, and trades again, so long after the fault."""
+        self.serving_s.append(serving_s)
+        self.recovery_s.append(trading_s)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,11 @@ def _told(found: Outcome) -> str:
     counts = f"{loss.lost}/{loss.duplicate}/{loss.phantom}/{loss.untracked}, {loss.breaches} breaches"
     times = "".join(
         f", {name} {percentile(values, 0.5):.2f} s, longest {max(values):.2f} s"
-        for name, values in (("noticed", found.detection_s), ("trading", found.recovery_s))
+        for name, values in (
+            ("noticed", found.detection_s),
+            ("serving", found.serving_s),
+            ("trading", found.recovery_s),
+        )
         if values
     )
     return f"  seen {found.seen} of {found.tried}, lost/duplicate/phantom/untracked {counts}{times}"
@@ -116,5 +126,5 @@ def _outcome(campaign: Campaign, seed: int, tally: Tally, state: Path) -> Outcom
     found += Losses(breaches=len(tally.wrong))
     return Outcome(
         campaign.fault, WAY, tally.tried, tally.seen, found, tuple(tally.detection_s), tuple(tally.recovery_s),
-        (seed,), "; ".join((*notes, *tally.wrong[:SHOWN])),
+        (seed,), "; ".join((*notes, *tally.wrong[:SHOWN])), tuple(tally.serving_s),
     )  # fmt: skip

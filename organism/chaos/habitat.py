@@ -1,6 +1,7 @@
 """A real paper organism in real processes, on a folder of its own: started, struck, and asked how it is."""
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -10,9 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from organism.body.crashpoints import VARIABLE
+from organism.chaos.orderly import leashed
 from organism.errors import OrganismError
 from organism.guardian.lock import read_note
 from organism.journal.segments import CURRENT
@@ -41,6 +43,13 @@ APART: Final = "paper.separate_process=true"
 LOOK_S = 0.004  # between two looks: the resolution of every time that is measured
 BACK_S = 30.0  # longest wait for anything
 TAIL = 600  # characters of what the processes said, shown when a wait was in vain
+
+
+class Last(NamedTuple):
+    """How far an organism had come: the body's number, and the newest instant booked, ns."""
+
+    run: int
+    at_ns: int
 
 
 class NotBack(OrganismError):
@@ -101,7 +110,7 @@ class Habitat:
             environment[VARIABLE] = crash
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "organism", "start", "--state", str(self.state), *self._flags, *self.chosen],
+                leashed([sys.executable, "-m", "organism", "start", "--state", str(self.state), *self._flags, *self.chosen]),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
             )  # fmt: skip
 
@@ -198,16 +207,57 @@ class Habitat:
             raise NotBack(f"{error}; last was said: {self.said[-TAIL:].strip()!r}") from None
         return time.monotonic() - began
 
+    def returns(self, last: "Last", began_s: float, limit_s: float = BACK_S) -> tuple[float, float]:
+        """Wait until a newer body serves, and trades; seconds from `began_s` on the monotonic clock until each.
+
+        It *serves* once it has dealt with an instant of the market that no body knew before: the journal is read,
+        the venue was asked, the market is followed. It *trades* once the venue has another order, which is also a
+        matter of the market, and of orders in doubt: until the venue's window is over nobody trades in their symbol.
+        """
+        serving_s = trading_s = math.nan
+        n_before: int | None = (
+            None  # what the venue still had to read of a dead body is none of the new one's
+        )
+
+        def both() -> bool:
+            nonlocal serving_s, trading_s, n_before
+            self._guarded()
+            took_s = time.monotonic() - began_s
+            if n_before is None:
+                n_before = self.n_orders if self.run > last.run else None
+                return False
+            if math.isnan(serving_s) and self._newest_ns(last.run) > last.at_ns:
+                serving_s = took_s
+            if math.isnan(trading_s) and self.n_orders > n_before:
+                trading_s = took_s
+            return not math.isnan(serving_s + trading_s)
+
+        try:
+            until(both, f"a body after {last.run} that serves and trades", limit_s)
+        except NotBack as error:
+            raise NotBack(f"{error}; last was said: {self.said[-TAIL:].strip()!r}") from None
+        return serving_s, trading_s
+
+    @property
+    def last(self) -> "Last":
+        """How far the body that is there, or was, has come."""
+        return Last(self.run, self._newest_ns(0))
+
+    def _newest_ns(self, after_run: int) -> int:
+        """Newest instant whose prices were booked by a body after that one, ns; 0 when there is none."""
+        question = "SELECT ifnull(max(market_ns), 0) FROM rows WHERE organ = 'metabolism' AND run > ?"
+        return self._count(CURRENT, question, after_run)
+
     def _guarded(self) -> bool:
         if self.guardian is not None and self.guardian.poll() is not None:
             raise NotBack(f"the guardian has ended with status {self.guardian.returncode}")
         return True
 
-    def _count(self, name: str, question: str) -> int:
+    def _count(self, name: str, question: str, *values: int) -> int:
         path = self.state / name
         try:
             with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=5.0)) as db:
-                return int(db.execute(question).fetchone()[0])
+                return int(db.execute(question, values).fetchone()[0])
         except sqlite3.OperationalError:  # not there yet
             return 0
 

@@ -46,12 +46,11 @@ def kill_body(home: Habitat, chance: random.Random, tally: Tally) -> None:
     """SIGKILL after some orders; noticed when the guardian has started another."""
     home.trades(chance.randint(1, 25))
     time.sleep(chance.random() * 0.05)
-    run, pid = home.run, home.send("body", signal.SIGKILL)
-    began = time.monotonic()
+    pid = home.send("body", signal.SIGKILL)
+    began, last = time.monotonic(), home.last
     tally.seen += 1
     tally.detection_s.append(until(lambda: home.replaced("body", pid), "the guardian's notice"))
-    home.trades(after_run=run)
-    tally.recovery_s.append(time.monotonic() - began)
+    tally.back(*home.returns(last, began))
 
 
 def strike_at(point: str) -> "Struck":
@@ -78,13 +77,11 @@ class Struck:
 def kill_everybody(home: Habitat, chance: random.Random, tally: Tally) -> None:
     """Guardian, body and venue at once, as when the machine goes; then started again by hand."""
     home.trades(chance.randint(1, 10))
-    run = home.run
     home.kill_all()
-    began = time.monotonic()
+    began, last = time.monotonic(), home.last
     tally.seen += 1
     home.start()
-    home.trades(after_run=run)
-    tally.recovery_s.append(time.monotonic() - began)
+    tally.back(*home.returns(last, began))
 
 
 def kill_venue(home: Habitat, chance: random.Random, tally: Tally) -> None:
@@ -114,21 +111,20 @@ def kill_services(home: Habitat, _chance: random.Random, tally: Tally) -> None:
 def kill_twice(home: Habitat, chance: random.Random, tally: Tally) -> None:
     """Again at any moment of the next one's start."""
     home.trades(chance.randint(1, 10))
-    run, pid = home.run, home.send("body", signal.SIGKILL)
+    pid = home.send("body", signal.SIGKILL)
     until(lambda: home.replaced("body", pid), "the guardian's notice")
     time.sleep(chance.random() * START_S)
     second = home.send("body", signal.SIGKILL)
-    began = time.monotonic()
+    began, last = time.monotonic(), home.last
     tally.seen += 1
     tally.detection_s.append(until(lambda: home.replaced("body", second), "the guardian's notice"))
-    home.trades(after_run=max(run, home.run if lives(second) else run))
-    tally.recovery_s.append(time.monotonic() - began)
+    tally.back(*home.returns(last, began))
 
 
 def kill_while_stopping(home: Habitat, chance: random.Random, tally: Tally) -> None:
     """SIGTERM to the guardian, SIGKILL to the body a moment later; then started again."""
     home.trades(chance.randint(1, 10))
-    run, pid = home.run, home.pid("body")
+    pid = home.pid("body")
     if home.guardian is not None:
         home.guardian.send_signal(signal.SIGTERM)
     time.sleep(chance.random() * STOP_S)
@@ -139,19 +135,19 @@ def kill_while_stopping(home: Habitat, chance: random.Random, tally: Tally) -> N
     tally.detection_s.append(
         until(lambda: home.guardian is None or home.guardian.poll() is not None, "the end")
     )
+    last = home.last
     home.start()
-    home.trades(after_run=run)
-    tally.recovery_s.append(time.monotonic() - began)
+    tally.back(*home.returns(last, began))
 
 
 def kill_guardian(home: Habitat, chance: random.Random, tally: Tally) -> None:
     """The children notice that their pipe closed, and end by themselves; then started again."""
     home.trades(chance.randint(1, 10))
-    run, children = home.run, [pid for name, pid in home.pids().items() if name != "guardian"]
+    children = [pid for name, pid in home.pids().items() if name != "guardian"]
     home.kill_guardian()
     began = time.monotonic()
     tally.seen += 1
     tally.detection_s.append(until(lambda: not any(map(lives, children)), "the end of its children"))
+    last = home.last
     home.start()
-    home.trades(after_run=run)
-    tally.recovery_s.append(time.monotonic() - began)
+    tally.back(*home.returns(last, began))

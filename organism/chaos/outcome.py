@@ -37,9 +37,11 @@ class Outcome:
 
     way          "simulation", "process", "power", "disk", "proxy" or "unit"
     tried, seen  how often it was ordered, and how often it was seen to happen; a fault never seen proves nothing
-    detection_s, recovery_s   seconds from the fault until it was noticed, until all served again; empty where not timed
+    detection_s  seconds from the fault until it was noticed; like the others empty where not timed
+    recovery_s   until orders were sent again, for which the market must give an occasion
     seeds        what replays it, where it was drawn
     note         known gaps, in one sentence
+    serving_s    until a new instant of the market was dealt with, whether or not it was an occasion to trade
     """
 
     fault: str
@@ -51,6 +53,7 @@ class Outcome:
     recovery_s: tuple[float, ...] = ()
     seeds: tuple[int, ...] = ()
     note: str = ""
+    serving_s: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a row about nothing."""
@@ -92,5 +95,6 @@ def merged(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
             one.fault, one.way, before.tried + one.tried, before.seen + one.seen, before.losses + one.losses,
             before.detection_s + one.detection_s, before.recovery_s + one.recovery_s, before.seeds + one.seeds,
             before.note if before.note == one.note else " ".join(filter(None, (before.note, one.note))),
+            before.serving_s + one.serving_s,
         )  # fmt: skip
     return tuple(found.values())

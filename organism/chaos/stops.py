@@ -9,21 +9,31 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import IO
 
 from organism.chaos.campaign import Campaign, Tally
 from organism.chaos.habitat import BACK_S, Habitat, NotBack, lives, state_of, until
 from organism.chaos.kills import SENDER
 from organism.errors import BadInput
+from organism.guardian import GuardOptions
 
 SHORT_S, LONG_S, SUSPENDED_S = 2.0, 60.0, 3.0
+BETWEEN_BEATS_S = 0.5  # the last beat may lie so long before the freeze
 STOPS_S = 10.0  # an orderly stop takes no longer
 CALM = "6000"  # twenty bars a second: a suspend is judged at a pace that leaves processes time to sleep
-AWAY = ("dashboard", "sender", "venue", "guardian")  # who may be frozen for long: a body is replaced before
+AWAY = ("dashboard", "sender", "venue", "guardian")
+SERVICES = AWAY[:-1]  # nobody replaces a guardian
+LEAST = GuardOptions(state=Path())
+"""Patience that a guardian has by default, as the organisms here have it."""
 
 
 def campaigns(n: int, *, long: bool) -> list[Campaign]:
-    """Each way about `n` times; `long` adds the freezes of 60 s, one of each."""
+    """Each way about `n` times; `long` adds 60 s of a frozen guardian and of a suspended machine, one of each.
+
+    Nobody else can be frozen for so long: the guardian is patient for 2 s with the body, for 5 s with a venue's process
+    and for 10 s with page and sender; who is silent for longer is replaced.
+    """
     found = [
         Campaign("A12", "the body frozen until it is replaced", freeze_body, n),
         Campaign("A12", f"the body frozen for {SHORT_S:g} s", Frozen("body", SHORT_S), n),
@@ -31,6 +41,11 @@ def campaigns(n: int, *, long: bool) -> list[Campaign]:
             Campaign("A12", f"{name} frozen for {SHORT_S:g} s", Frozen(name, SHORT_S), max(1, n // 2), (SENDER,),
                      dashboard=name == "dashboard")
             for name in AWAY
+        ),
+        *(
+            Campaign("A12", f"{name} frozen until it is replaced", FrozenForGood(name), max(1, n // 2), (SENDER,),
+                     dashboard=name == "dashboard")
+            for name in SERVICES
         ),
         Campaign("E3", f"everything suspended for {SUSPENDED_S:g} s", Suspended(SUSPENDED_S), n, speed=CALM),
         Campaign("A13", "SIGTERM", Ended(signal.SIGTERM), n),
@@ -42,11 +57,11 @@ def campaigns(n: int, *, long: bool) -> list[Campaign]:
         Campaign("A15", "another body, and another venue, on the same folder", start_parts, max(1, n // 2)),
     ]  # fmt: skip
     if long:
-        found += [Campaign("A12", f"{name} frozen for {LONG_S:g} s", Frozen(name, LONG_S), 1, (SENDER,),
-                           dashboard=name == "dashboard") for name in AWAY]  # fmt: skip
-        found.append(
-            Campaign("E3", f"everything suspended for {LONG_S:g} s", Suspended(LONG_S), 1, speed=CALM)
-        )
+        found += [
+            Campaign("A12", f"guardian frozen for {LONG_S:g} s", Frozen("guardian", LONG_S), 1, (SENDER,)),
+            Campaign("E3", f"everything suspended for {LONG_S:g} s", Suspended(LONG_S), 1, (SENDER,),
+                     dashboard=True, speed=CALM),
+        ]  # fmt: skip
     return found
 
 
@@ -56,16 +71,43 @@ def campaigns(n: int, *, long: bool) -> list[Campaign]:
 def freeze_body(home: Habitat, chance: random.Random, tally: Tally) -> None:
     """SIGSTOP and nothing more: the guardian must put it down and start another."""
     home.trades(chance.randint(1, 10))
-    run, pid = home.run, home.send("body", signal.SIGSTOP)
-    began = time.monotonic()
+    pid = home.send("body", signal.SIGSTOP)
+    began, last = time.monotonic(), home.last
     tally.seen += _stopped(pid)
     tally.detection_s.append(until(lambda: not lives(pid), "the end of the frozen body"))
-    home.trades(after_run=run)
-    tally.recovery_s.append(time.monotonic() - began)
+    tally.back(*home.returns(last, began))
+
+
+class FrozenForGood:
+    """A service that stands still for ever: the guardian must put it down when its patience is over, and not before."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, home: Habitat, chance: random.Random, tally: Tally) -> None:
+        """Freeze it once."""
+        home.trades(chance.randint(1, 10))
+        body, pid = home.pid("body"), home.send(self._name, signal.SIGSTOP)
+        began, patience_s = time.monotonic(), LEAST.patience_s(self._name)
+        tally.seen += _stopped(pid)
+        until(lambda: home.replaced(self._name, pid), f"another {self._name}", patience_s + BACK_S)
+        noticed_s = time.monotonic() - began
+        tally.detection_s.append(noticed_s)
+        if noticed_s < patience_s - BETWEEN_BEATS_S:
+            tally.wrong.append(
+                f"{self._name} was replaced after {noticed_s:.1f} s; {patience_s:g} s are promised"
+            )
+        home.trades(3)
+        tally.recovery_s.append(time.monotonic() - began)
+        if home.pid("body") != body:
+            tally.wrong.append(f"the body was replaced because {self._name} was frozen")
 
 
 class Frozen:
-    """SIGSTOP to one process, SIGCONT so many seconds later. Nobody else may fall with it."""
+    """SIGSTOP to one process, SIGCONT so many seconds later. Neither it nor anybody else may fall for it.
+
+    The body alone may: two seconds are just what the guardian is patient for.
+    """
 
     def __init__(self, name: str, for_s: float) -> None:
         self._name, self._for_s = name, for_s
@@ -90,6 +132,8 @@ class Frozen:
             home.trades(3)
             if home.pid("body") != body:
                 tally.wrong.append(f"the body was replaced because {self._name} was frozen")
+            if home.pid(self._name) != pid:
+                tally.wrong.append(f"a false kill: {self._name} was replaced after {self._for_s:g} s")
         tally.recovery_s.append(time.monotonic() - thawed)
 
 

@@ -12,7 +12,14 @@ from organism.cli.parser import Options
 
 
 def perform(options: Options) -> int:
-    """Measure and print; progress goes to standard error."""
+    """Measure and print; progress goes to standard error. Told to end, it takes with it what it had started."""
+    from organism.chaos.orderly import ended_in_order
+
+    with ended_in_order():
+        return _measured(options)
+
+
+def _measured(options: Options) -> int:
     if options.name == "chaos":
         return _chaos(options)
     if options.name == "soak":

@@ -14,6 +14,7 @@ from organism.errors import BadInput
 
 Tell = Callable[[str], None]
 SEED: Final = 20
+TIMES: Final = ("detection_s", "serving_s", "recovery_s")
 LIVES_PER_PROCESS_RUN: Final = (
     50  # lives on a bad line, for `--seeds`: one for so many seeds, at least as many
 )
@@ -62,14 +63,14 @@ def held(found: Mapping[str, Any]) -> bool:
 
 def lines(found: Mapping[str, Any]) -> Iterable[str]:
     """The table for people."""
-    yield f"{'fault':6}{'way':11}{'tried':>8}{'seen':>8}  {'noticed p50/p99 s':>18}{'trading p50/p99 s':>18}  lost/dup/phantom/untracked"
+    yield f"{'fault':6}{'way':11}{'tried':>8}{'seen':>8}  {'noticed p50/p99 s':>18}{'serving p50/p99 s':>18}{'trading p50/p99 s':>18}  lost/dup/phantom/untracked"
     for row in found["faults"]:
-        noticed, trading = (_pair(row[name]) for name in ("detection_s", "recovery_s"))
+        noticed, serving, trading = (_pair(row[name]) for name in TIMES)
         loss = row["losses"]
         counts = "/".join(str(loss[name]) for name in ("lost", "duplicate", "phantom", "untracked"))
         broken = f", {loss['breaches']} breaches" if loss["breaches"] else ""
         yield (
-            f"{row['fault']:6}{row['way']:11}{row['tried']:8,}{row['seen']:8,}  {noticed:>18}{trading:>18}  {counts}{broken}"
+            f"{row['fault']:6}{row['way']:11}{row['tried']:8,}{row['seen']:8,}  {noticed:>18}{serving:>18}{trading:>18}  {counts}{broken}"
             f"  {row['note'] or BY_ID[row['fault']].what}"
         )
     for name, why in found["skipped"].items():
@@ -81,7 +82,7 @@ def lines(found: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _row(row: Outcome) -> dict[str, Any]:
-    times = {name: _times(getattr(row, name)) for name in ("detection_s", "recovery_s")}
+    times = {name: _times(getattr(row, name)) for name in TIMES}
     return {**asdict(row), **times, "what": BY_ID[row.fault].what}
 
 
