@@ -85,8 +85,8 @@ def step(state: State, event: Event) -> tuple[State, Breaches]:
 
 
 def _gate(state: State, event: Event) -> Breaches:
-    state.market_ns = max(state.market_ns, event.market_ns)
     _hear(state, event)
+    state.market_ns = max(state.market_ns, event.market_ns, state.marked_ns)
     found: list[Breach] = []
     for effect in event.did:
         if type(effect) is not Publish:
@@ -171,8 +171,10 @@ def _examined(state: State, health: float, at_ns: int) -> None:
         state.n_low = 0
         return
     standing = state.standing
-    if standing is not None and (standing.hibernating_until_ns or 0) > at_ns:
-        state.n_low = 0  # it hibernates by its own word already
+    if standing is not None and standing.hibernating_until_ns is not None:
+        state.n_low = (
+            0  # it hibernates by its own word already, and counts anew once it has said that this is over
+        )
         return
     if not state.n_low:
         state.low_since_ns = at_ns
@@ -195,7 +197,7 @@ def _in_the_way(state: State, event: Event) -> str:
     since = state.unknown_since_ns
     if since is not None and event.mono_ns - since > UNKNOWN_LIMIT_NS:
         return f"the fate of an order has been unknown for {(event.mono_ns - since) / NS_PER_S:.0f} s"
-    if 0 < event.market_ns < state.hibernating_until_ns:
+    if 0 < max(event.market_ns, state.marked_ns) < state.hibernating_until_ns:
         return "the body hibernates"
     standing = state.standing
     if standing is not None and standing.state is not TradingState.ACTIVE:

@@ -7,7 +7,7 @@ the cheapest the gate may take, so a stricter gate is never blamed.
 import math
 from collections import deque
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 
 from organism.effects import Publish
 from organism.invariants.breach import NONE, Breach, Breaches, Newest
@@ -38,6 +38,9 @@ SAID: frozenset[type] = frozenset({OrderApproved, OrderDenied})
 REDUCTIONS_PER_ENTRY = 2
 _MINUTE_NS = 60 * NS_PER_S
 _SLACK = 1.0 + 1e-9  # limits are floats
+_WIDE = Context(
+    prec=200
+)  # sums of any believable quantities are exact, and absurd ones are judged all the same
 
 
 @dataclass(slots=True)
@@ -94,9 +97,10 @@ def step(state: State, event: Event) -> tuple[State, Breaches]:
 def _hear(state: State, event: Event) -> None:
     read = event.read
     if type(read) is PortfolioMarked:
-        state.losses.marked(read, state.rules.risk)
         if state.partial and state.mark is None:
             state.positions = {p.symbol: p.quantity for p in read.positions}
+            state.losses.granted(read)
+        state.losses.marked(read, state.rules.risk)
         state.mark, state.closes = read, dict(read.closes)
     elif type(read) is Filled:
         _booked(state, read)
@@ -219,9 +223,9 @@ def _sizes(state: State, order: Order, risk: RiskSettings) -> list[str]:
     ]
     reach = _reaches(state, order)
     low, high = reach[order.symbol]
-    values = {s: max(abs(a), abs(b)) * _unit(state, s) for s, (a, b) in reach.items()}
-    worst = high if order.side is Side.BUY else -low
-    net = sum((b if order.side is Side.BUY else -a) * _unit(state, s) for s, (a, b) in reach.items())
+    values = {s: float(max(abs(a), abs(b))) * _unit(state, s) for s, (a, b) in reach.items()}
+    worst = float(high if order.side is Side.BUY else -low)
+    net = sum(float(b if order.side is Side.BUY else -a) * _unit(state, s) for s, (a, b) in reach.items())
     unit = _unit(state, order.symbol)
     for what, seen, limit in (
         ("its value", float(order.quantity) * unit, risk.max_order_notional),
@@ -238,8 +242,7 @@ def _sizes(state: State, order: Order, risk: RiskSettings) -> list[str]:
         return texts
     if low < 0 and order.side is Side.SELL and not instrument.can_short:
         texts.append(f"order {order.id}: {order.symbol} cannot be held short; it can come to {low:g}.")
-    smallest = float(instrument.min_notional)
-    others = sum(value >= smallest for s, value in values.items() if s != order.symbol)
+    others = sum(value >= _smallest(state, s) for s, value in values.items() if s != order.symbol)
     if others >= risk.max_positions:
         texts.append(
             f"order {order.id}: at most {risk.max_positions} positions may be held; {others} others are."
@@ -247,15 +250,22 @@ def _sizes(state: State, order: Order, risk: RiskSettings) -> list[str]:
     return texts
 
 
-def _reaches(state: State, order: Order) -> dict[str, tuple[float, float]]:
+def _reaches(state: State, order: Order) -> dict[str, tuple[Decimal, Decimal]]:
     """Lowest and highest quantity of each instrument with this order, whatever fills and whatever does not."""
-    reach = {s: (float(q), float(q)) for s, q in state.positions.items()}
-    opened = [(r.order, float(r.open)) for r in state.reserved.values() if not r.order.reduce_only]
-    for each, quantity in [*opened, (order, float(order.quantity))]:
-        low, high = reach.get(each.symbol, (0.0, 0.0))
-        bought = each.side is Side.BUY
-        reach[each.symbol] = (low, high + quantity) if bought else (low - quantity, high)
+    reach = {s: (q, q) for s, q in state.positions.items()}
+    opened = [(r.order, r.open) for r in state.reserved.values() if not r.order.reduce_only]
+    with localcontext(_WIDE):
+        for each, quantity in [*opened, (order, order.quantity)]:
+            low, high = reach.get(each.symbol, (ZERO, ZERO))
+            bought = each.side is Side.BUY
+            reach[each.symbol] = (low, high + quantity) if bought else (low - quantity, high)
     return reach
+
+
+def _smallest(state: State, symbol: str) -> float:
+    """Value from which a holding counts as a position: what is less cannot be traded."""
+    instrument = state.rules.instruments.get(symbol)
+    return math.inf if instrument is None else float(instrument.min_notional) * _SLACK
 
 
 def _unit(state: State, symbol: str) -> float:

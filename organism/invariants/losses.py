@@ -28,6 +28,11 @@ class Losses:
     answered: int = 0
     n_losses: int = 0
 
+    def granted(self, mark: PortfolioMarked) -> None:
+        """Begin in the middle of a life: what a person accepted and a cool-down answered before is not known."""
+        self.accepted = mark.equity if mark.equity < mark.peak else None
+        self.answered = mark.consecutive_losses
+
     def marked(self, mark: PortfolioMarked, risk: RiskSettings | None) -> None:
         """Immune read a mark."""
         if risk is None:

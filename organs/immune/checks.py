@@ -213,14 +213,18 @@ def gross_exposure(order: Order, view: View, unit: Decimal) -> _Room:
 def net_exposure(order: Order, view: View, unit: Decimal) -> _Room:
     """|Σvalue| / equity, with everything on the order's side filled and nothing on the other."""
     limit = view.risk.max_net_exposure
-    sign = order.side.sign
-    leaning = ZERO
-    for symbol in view.symbols() | {order.symbol}:
+    buying = order.side is Side.BUY
+
+    def leaning(symbol: str) -> Decimal:
         low, high = view.reach(symbol)
-        each = unit if symbol == order.symbol else (view.unit(symbol) or ZERO)
-        leaning += (high if sign > 0 else -low) * each
-    room = (_decimal(limit) * _decimal(view.equity) - leaning) / unit
-    observed = float(leaning + order.quantity * unit) / view.equity
+        return high if buying else -low
+
+    others = sum((leaning(s) * (view.unit(s) or ZERO) for s in view.symbols() - {order.symbol}), ZERO)
+    left = _decimal(limit) * _decimal(view.equity) - others
+    if left < 0:  # there is room only as far as the order's instrument offsets the others: at its cheapest
+        unit = min(unit, view.unit(order.symbol) or unit)
+    room = (left - leaning(order.symbol) * unit) / unit
+    observed = float(others + (leaning(order.symbol) + order.quantity) * unit) / view.equity
     return _Room(room, Refusal(DenialReason.NET_EXPOSURE, limit, observed))
 
 

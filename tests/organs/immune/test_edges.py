@@ -122,6 +122,15 @@ def test_net_exposure_of_shorts_has_the_limit_of_longs(gate):
     assert g.propose(40).quantity == 40, "buying leans the other way"
 
 
+@pytest.mark.parametrize("side", Side)
+def test_what_offsets_others_counts_at_its_cheapest_price(gate, side):
+    """Net 0.6 less 0.3 in X: at a reference of 104 the rest of X would offset more than it is worth at the close."""
+    g = gate(can_short=True, max_net_exposure=0.5)
+    sign = side.sign
+    seen = view(g, positions={"Y/USDT": D(60) * sign, "X/USDT": D(-30) * sign})
+    assert judge(g.order(25, side=side, price=104), seen) == 20, "0.6 less 0.1 is the limit"
+
+
 @pytest.mark.parametrize("limit", ["max_gross_exposure", "max_net_exposure"])
 def test_others_count_at_their_own_price(gate, limit):
     g = gate(**{limit: 0.5})
