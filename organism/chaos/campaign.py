@@ -3,15 +3,22 @@
 import random
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from organism.chaos.habitat import Habitat, NotBack, habitat
 from organism.chaos.outcome import Losses, Outcome, percentile
 from organism.chaos.verdict import judged
 from organism.errors import OrganismError
+from organism.verify.report import VerifyReport
 
 Tell = Callable[[str], None]
+Homes = Callable[..., AbstractContextManager[Habitat]]
+"""As `habitat`: from a folder, settings, speed, dashboard and seed to somebody who lives there."""
+Judges = Callable[[Path], tuple[Losses, VerifyReport]]
+"""As `judged`: what an audit of a state folder found."""
 WAY = "process"
 SHOWN = 3  # findings of the judge that a note repeats
 
@@ -59,12 +66,17 @@ class Campaign:
     speed: str = "60000"
 
 
-def conduct(campaign: Campaign, seed: int, tell: Tell) -> Outcome:
-    """Start an organism on a folder of its own, strike, stop it in order, and have the books judged."""
+def conduct(
+    campaign: Campaign, seed: int, tell: Tell, *, homes: Homes = habitat, judge: Judges = judged
+) -> Outcome:
+    """Start an organism on a folder of its own, strike, stop it in order, and have the books judged.
+
+    homes, judge   who lives there, and who audits the folder afterwards; given by tests alone
+    """
     tally, chance = Tally(), random.Random(seed)
     tell(f"{campaign.fault} {campaign.title}, {campaign.times} times")
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
-        with habitat(
+        with homes(
             Path(folder), *campaign.settings, speed=campaign.speed, dashboard=campaign.dashboard, seed=seed
         ) as home:
             try:
@@ -77,7 +89,7 @@ def conduct(campaign: Campaign, seed: int, tell: Tell) -> Outcome:
                 _ended(home, tally, armed=bool(campaign.armed))
             except NotBack as error:
                 tally.wrong.append(str(error))
-        found = _outcome(campaign, seed, tally, home.state)
+        found = _outcome(campaign, seed, tally, partial(judge, home.state))
     tell(_told(found))
     return found
 
@@ -114,10 +126,12 @@ def _ended(home: Habitat, tally: Tally, *, armed: bool) -> None:
         tally.wrong.append(f"the last orderly stop ended with status {code}")
 
 
-def _outcome(campaign: Campaign, seed: int, tally: Tally, state: Path) -> Outcome:
+def _outcome(
+    campaign: Campaign, seed: int, tally: Tally, judge: Callable[[], tuple[Losses, VerifyReport]]
+) -> Outcome:
     notes = [campaign.title]
     try:
-        found, report = judged(state)
+        found, report = judge()
         notes += [finding.text for finding in report.findings[:SHOWN]]
         notes += [f"{p.invariant} is broken" for p in report.invariants if p.holds is False]
     except (OrganismError, OSError) as error:
