@@ -14,6 +14,7 @@ import msgspec
 
 from organism.errors import BadInput, no_room
 from organism.journal.tip import sync_new_folder
+from organism.redaction import Redactor
 
 COMMANDS = ("halt", "reduce", "resume", "flatten", "hibernate")
 LONGEST_TEXT = 1_000  # characters of a note, an operator, a result
@@ -47,6 +48,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     result: str | None
 
 
+_redact = Redactor()  # by shape: a person may paste a key into a note, and this file is read by many
 _COLUMNS = ", ".join(Command.__struct_fields__)
 
 
@@ -66,7 +68,14 @@ class CommandsDb:
         if hours is not None and not 0.0 < hours <= 24 * 365:
             raise BadInput(f"hours must be above 0 and at most a year; was {hours:g}.")
         now_ns = time.time_ns()
-        values = (now_ns // 1_000, now_ns, command, operator[:LONGEST_TEXT], note[:LONGEST_TEXT], hours)
+        values = (
+            now_ns // 1_000,
+            now_ns,
+            command,
+            operator[:LONGEST_TEXT],
+            _redact(note)[:LONGEST_TEXT],
+            hours,
+        )
         with self._writing() as connection:
             (number,) = connection.execute(
                 "INSERT INTO commands (id, given_wall_ns, command, operator, note, hours)"

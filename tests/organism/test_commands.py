@@ -111,3 +111,11 @@ def test_a_damaged_file_is_named_in_one_sentence(tmp_path, db):
 def test_a_longest_note_is_cut(db):
     number = db.give("halt", "ann", "x" * 10_000)
     assert len(db.find(number).note) == 1_000
+
+
+def test_a_secret_in_a_note_is_masked_before_it_is_written(tmp_path):
+    path = tmp_path / "commands.db"
+    db = CommandsDb(path)
+    db.give("halt", "console", "the venue leaks; api_key=sk_live_51Habc")
+    assert db.waiting()[0].note == "the venue leaks; api_key=***"
+    assert b"sk_live" not in path.read_bytes()
