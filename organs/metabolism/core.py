@@ -31,7 +31,7 @@ from organs.metabolism import ledger as books
 from organs.metabolism.marking import NS_PER_DAY, mark
 from organs.metabolism.orders import aim, close_out, protect, sweep
 from organs.metabolism.sizing import Rules
-from organs.metabolism.state import Exit, MetabolismState, Working
+from organs.metabolism.state import MetabolismState, Working
 from organs.metabolism.turn import PATIENCE_BARS, Turn
 
 _Result = tuple[MetabolismState, Effects]
@@ -217,7 +217,7 @@ def _closed(state: MetabolismState, message: ClosePositions, now: Now, rules: Ru
     purpose = _PURPOSES.get(message.purpose, Purpose.FLATTEN)
     for symbol in symbols:
         turn.wants.pop(symbol, None)
-        turn.exits[symbol] = Exit(purpose=purpose, reason=message.reason, forced=True)
+        turn.leave(symbol, purpose, message.reason, forced=True)
         close_out(turn, symbol)
     return turn.done()
 

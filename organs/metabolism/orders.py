@@ -25,9 +25,10 @@ def sweep(turn: Turn) -> None:
     _forget_unanswered(turn)
     for symbol, holding in turn.ledger.holdings.items():
         if symbol not in turn.exits and symbol not in turn.wants and _is_rest(turn, symbol, holding):
-            turn.exits[symbol] = Exit(purpose=Purpose.DUST, reason="too small to be traded")
-    for symbol in tuple(turn.exits):
-        close_out(turn, symbol)
+            turn.leave(symbol, Purpose.DUST, "too small to be traded")
+    for symbol, leaving in tuple(turn.exits.items()):
+        if leaving.forced or not leaving.dust_tried or symbol not in turn.wants:
+            close_out(turn, symbol)  # a rest that was offered in vain may still be wanted: see `pursue`
     for symbol in tuple(turn.wants):
         pursue(turn, symbol)
     guarded = {w.order.symbol for w in turn.working.values() if w.order.purpose is Purpose.PROTECT}
@@ -60,10 +61,14 @@ def pursue(turn: Turn, symbol: str) -> None:
         return
     if exposure == 0.0:
         del turn.wants[symbol]
-        turn.exits[symbol] = Exit(purpose=Purpose.TARGET, reason="target is flat")
+        turn.leave(symbol, Purpose.TARGET, "target is flat")
         close_out(turn, symbol)
         return
-    turn.exits.pop(symbol, None)
+    leaving = turn.exits.get(symbol)
+    if leaving is not None and not leaving.dust_tried:
+        del turn.exits[
+            symbol
+        ]  # that a rest was offered in vain is forgotten only with the order that enlarges it
     held = turn.ledger.quantity(symbol)
     wanted = quantity_for(exposure, turn.state.equity, close, instrument)
     orders = turn.trading(symbol)
@@ -141,7 +146,7 @@ def _rebalance(turn: Turn, target: Target, exposure: float, wanted: Decimal, clo
         return
     if wanted == 0:
         if held:
-            turn.exits[symbol] = Exit(purpose=Purpose.TARGET, reason="target is too small to hold")
+            turn.leave(symbol, Purpose.TARGET, "target is too small to hold")
             close_out(turn, symbol)
         return
     if growing and not turn.may_enter:
@@ -151,6 +156,7 @@ def _rebalance(turn: Turn, target: Target, exposure: float, wanted: Decimal, clo
     if growing and side is Side.BUY and not instrument.can_short:
         quantity = min(quantity, affordable(_free_cash(turn), close, instrument))
     if not is_dust(quantity, close, instrument):
+        turn.exits.pop(symbol, None)
         turn.propose(
             symbol, side, quantity, Purpose.TARGET, reduce_only=not growing, genome_ids=_wanted_by(target)
         )

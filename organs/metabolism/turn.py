@@ -11,7 +11,7 @@ from organism.messages import AlertRaised, CancelRequested, OrderProposed, Prior
 from organism.trading import Order, OrderKind, Purpose, Side, TradingState
 from organs.metabolism.ledger import write_off
 from organs.metabolism.sizing import Rules
-from organs.metabolism.state import MetabolismState, Working
+from organs.metabolism.state import Exit, MetabolismState, Working
 
 # Bars after which an unanswered cancellation is asked for again, and a waiting target is out of date.
 PATIENCE_BARS = 3
@@ -73,6 +73,12 @@ class Turn:
             for w in self.working.values()
             if w.order.symbol == symbol and w.order.purpose is Purpose.PROTECT
         ]
+
+    def leave(self, symbol: str, purpose: Purpose, reason: str, *, forced: bool = False) -> None:
+        """Begin to close a position, or go on for another reason: a rest that was offered in vain is not offered again."""
+        before = self.exits.get(symbol)
+        tried = before is not None and before.dust_tried
+        self.exits[symbol] = Exit(purpose=purpose, reason=reason, forced=forced, dust_tried=tried)
 
     def propose(
         self,
