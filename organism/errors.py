@@ -47,6 +47,21 @@ class MalformedBar(OrganismError):
     """A bar that cannot be believed."""
 
 
+def without_frames(error: BaseException) -> BaseException:
+    """The same error, and what caused it, without tracebacks: for whoever keeps it longer than it is handled.
+
+    A traceback holds every frame, and a frame whatever the code was working with. Kept by an object that one of those
+    frames knows, it is a cycle that only the garbage collector ends, and that may be long after.
+    """
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and one.__traceback__ is not None:
+            one.__traceback__ = None
+            waiting += (one.__cause__, one.__context__)
+    return error
+
+
 def no_room(error: BaseException) -> str:
     """One sentence about what the machine refused: a thread, a descriptor, memory, a place on a disk."""
     said = str(error) or type(error).__name__

@@ -20,7 +20,7 @@ from pykka._envelope import Envelope as Parcel
 from organism.clock import Clock
 from organism.core import Now, OrganCore
 from organism.directory import Mailbox
-from organism.errors import EffectFailed, Fenced, JournalUnwritable
+from organism.errors import EffectFailed, Fenced, JournalUnwritable, without_frames
 from organism.messages import Envelope, Recovered
 from organism.spine import Spine
 
@@ -228,11 +228,13 @@ class Organ(pykka.ThreadingActor):
         life, notice = self._life, None
         try:
             life.forget()
+            trace = "".join(traceback.format_exception(failure)) if failure is not None else ""
+            if failure is not None and ending is not Ending.FATAL:  # that one is raised again elsewhere
+                without_frames(failure)  # whose frames know this actor, and the states of its last step
             if not self._mailbox.holds(life.incarnation):
                 ending = Ending.RETIRED  # whatever it says on its way out, it was written off before
             if ending is not Ending.RETIRED:
                 in_hand = self._mailbox.in_hand
-                trace = "".join(traceback.format_exception(failure)) if failure is not None else ""
                 recorded = isinstance(failure, EffectFailed)
                 notice = DeathNotice(life.organ, life.incarnation, ending, in_hand, recorded, failure, trace)
         finally:

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from organism.errors import without_frames
+
 
 class Worker:
     """Calls `turn` until asked to stop; `turn` returns how many seconds may pass until the next call.
@@ -46,6 +48,6 @@ class Worker:
                 self.busy_since = None
                 self._wake.wait(pause_s)
         except BaseException as error:  # noqa: BLE001 - whatever ended the thread, its supervisor must hear of it
-            self.last_error = error
+            self.last_error = without_frames(error)
         finally:
             self.busy_since = None

@@ -21,7 +21,9 @@ TITLES = {
     "I11": "deterministic",
     "I12": "bounded",
 }
-N_KEPT = 4_096  # ended orders, fills and the like that are remembered; what lives is never forgotten
+# Twice what motor keeps of what has ended. A busy body at ten times the speed has filled it within a minute: what grows
+# longer than that is no window.
+N_KEPT = 512  # ended orders, fills and the like that are remembered; what lives is never forgotten
 
 
 class Breach(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from organism.messages import (
     FeedRecovered,
     FeedStalled,
     Filled,
+    MessageSetAside,
     OrderApproved,
     OrderProposed,
     OrderUpdated,
@@ -25,7 +26,7 @@ from organism.messages import (
     TradingStateChanged,
 )
 
-N_UNREAD = 20_000  # messages between organs that wait for their reader; beyond that the oldest are let go
+N_UNREAD = 20_000  # messages between organs that somebody has yet to read; beyond that the oldest are let go
 
 # What one organ says to another and some invariant wants to see *read*, not only said.
 _CARRIED = frozenset({
@@ -76,7 +77,7 @@ class Unpacker:
     def __init__(self, run_digest: bytes | None = None) -> None:
         self._run_digest = run_digest
         self._payloads = Payloads()
-        self._unread: dict[str, Fact] = {}
+        self._unread: dict[str, tuple[Fact, set[str]]] = {}
         self._digests: dict[int, bytes] = {}
 
     def event(self, row: Row, runs: Mapping[int, Run]) -> Event:
@@ -92,17 +93,35 @@ class Unpacker:
         read: Fact | None
         if row.input:
             read = self._payloads.envelope(row.input, version).message
+            if type(read) is MessageSetAside:
+                self._taken(read.organ, read.envelope_id)
         else:
-            read = self._unread.get(row.input_id)
+            read = self._taken(row.organ, row.input_id)
         for position, effect in enumerate(effects):
             if type(effect) is Publish and type(effect.message) in _CARRIED:
-                self._unread[f"{row.seq}.{position}"] = effect.message
+                self._unread[f"{row.seq}.{position}"] = (effect.message, set(effect.to))
         while len(self._unread) > N_UNREAD:
             del self._unread[next(iter(self._unread))]
         return Event(
             row.seq, row.organ, row.step, row.input_id, read, effects, row.market_ns, row.mono_ns, row.run,
             row.incarnation, row, digest,
         )  # fmt: skip
+
+    @property
+    def n_unread(self) -> int:
+        """Messages between organs that not all their readers have read."""
+        return len(self._unread)
+
+    def _taken(self, organ: str, identity: str) -> Fact | None:
+        """What was said to an organ under this id; let go once everybody has read it, or is rid of it."""
+        found = self._unread.get(identity)
+        if found is None:
+            return None
+        fact, readers = found
+        readers.discard(organ)
+        if not readers:
+            del self._unread[identity]
+        return fact
 
     def events(self, rows: Iterable[Row], runs: Mapping[int, Run]) -> Iterator[Event]:
         """Rows, decoded one by one."""

@@ -152,6 +152,8 @@ def _approved(state: State, order: Order, event: Event, found: list[Breach]) -> 
     asked = event.read
     if asked is not None:
         _as_proposed(asked, order, event, found)
+    while state.recent and event.mono_ns - state.recent[0] >= _MINUTE_NS:
+        state.recent.popleft()
     for text in _broken(state, order, event):
         _say(found, event, order.id, text)
     state.reserved[order.id] = _Reserve(order)
@@ -182,7 +184,7 @@ def _broken(state: State, order: Order, event: Event) -> list[str]:
     risk = state.rules.risk
     texts = []
     if risk is not None:
-        texts += _rate(state, order, event, risk)
+        texts += _rate(state, order, risk)
     if state.partial and state.mark is None:
         return texts  # what is held, and at what price, nobody has said yet
     if order.reduce_only:
@@ -200,10 +202,8 @@ def _broken(state: State, order: Order, event: Event) -> list[str]:
     return texts + _sizes(state, order, risk)
 
 
-def _rate(state: State, order: Order, event: Event, risk: RiskSettings) -> list[str]:
+def _rate(state: State, order: Order, risk: RiskSettings) -> list[str]:
     recent = state.recent
-    while recent and event.mono_ns - recent[0] >= _MINUTE_NS:
-        recent.popleft()
     limit = risk.max_orders_per_minute * (REDUCTIONS_PER_ENTRY if order.reduce_only else 1)
     if len(recent) < limit:
         return []

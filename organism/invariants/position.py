@@ -30,15 +30,27 @@ _TELLS = frozenset({VenueAdvanced, QueryAnswered, ReportAnswered})
 
 
 @dataclass(slots=True)
+class _Done:
+    """What was executed of an order, base units; keys of its fills, for as long as it lives."""
+
+    quantity: Decimal = ZERO
+    keys: list[str] = field(default_factory=list)
+    ended: bool = False
+
+
+@dataclass(slots=True)
 class State:
-    """Sums of fills as motor told them and as metabolism read them, base units by symbol."""
+    """Sums of fills as motor told them and as metabolism read them, base units by symbol.
+
+    told   keys of fills. A venue tells again what is newer than our cursor, and all of an order that it is asked about
+    """
 
     rules: Rules = field(default_factory=Rules)
-    told: Newest = field(default_factory=Newest)  # a venue tells again only what is newer than our cursor
+    told: Kept[str] = field(default_factory=Kept)
     sums: dict[str, Decimal] = field(default_factory=dict)
     read: Newest = field(default_factory=Newest)
     booked: dict[str, Decimal] = field(default_factory=dict)
-    filled: Kept[Decimal] = field(default_factory=Kept)
+    filled: Kept[_Done] = field(default_factory=Kept)
     lasting: Lasting[Decimal] = field(default_factory=Lasting)
     partial: bool = False
     opened: bool = False
@@ -60,7 +72,7 @@ def step(state: State, event: Event) -> tuple[State, Breaches]:
             _told(state, effect, message.fill, event, found)
             told_here.append(message.fill)
         elif type(message) is OrderApproved:
-            state.filled.put(message.approved.order.id, ZERO)
+            state.filled.put(message.approved.order.id, _Done())
         elif type(message) is OrderUpdated:
             _filled(state, message, event, found)
         elif type(message) is PortfolioMarked and event.organ == "metabolism":
@@ -99,15 +111,19 @@ def _told(state: State, effect: Publish, fill: Fill, event: Event, found: list[B
             fill.key,
             f"fill {fill.key} was told by {event.organ}; only motor may tell of fills.",
         )
-    if fill.key in state.told:
+    if state.told.get(fill.key) is not None:
         _say(found, event, fill.key, f"fill {fill.key} must be told once; it was told again.")
         return
-    state.told.add(fill.key)
+    state.told.put(fill.key, fill.order_id)
+    done = state.filled.get(fill.order_id)
     with localcontext(EXACT):
         state.sums[fill.symbol] = state.sums.get(fill.symbol, ZERO) + change(state.rules, fill)
-        done = state.filled.get(fill.order_id)
         if done is not None:
-            state.filled.put(fill.order_id, done + fill.quantity)
+            done.quantity += fill.quantity
+    if done is None or done.ended:
+        state.told.end(fill.key)
+    else:
+        done.keys.append(fill.key)
 
 
 def _heard(state: State, event: Event, told_here: list[Fill], found: list[Breach]) -> None:
@@ -115,8 +131,9 @@ def _heard(state: State, event: Event, told_here: list[Fill], found: list[Breach
     read = event.read
     fills = read.fills if isinstance(read, VenueAdvanced | QueryAnswered | ReportAnswered) else ()
     heard = {fill.key: fill for fill in fills}
+    here = {fill.key for fill in told_here}
     for key in heard:
-        if key not in state.told and not state.partial:
+        if state.told.get(key) is None and key not in here and not state.partial:
             _say(found, event, key, f"fill {key} was heard from the venue and told to nobody.")
     if read is None:
         return
@@ -172,11 +189,17 @@ def _reconciled(state: State, event: Event, found: list[Breach]) -> None:
 
 def _filled(state: State, update: OrderUpdated, event: Event, found: list[Breach]) -> None:
     done = state.filled.get(update.order_id)
-    if done is not None and done != update.filled:
-        text = f"order {update.order_id}: its fills make {done:f}; its status says {update.filled:f} filled."
+    if done is None:
+        return
+    if done.quantity != update.filled:
+        text = f"order {update.order_id}: its fills make {done.quantity:f}; its status says {update.filled:f} filled."
         _say(found, event, update.order_id, text)
-    if update.status.is_terminal:
+    if update.status.is_terminal and not done.ended:
+        done.ended = True
         state.filled.end(update.order_id)
+        for key in done.keys:
+            state.told.end(key)
+        done.keys = []
 
 
 def _say(found: list[Breach], event: Event, subject: str, text: str) -> None:

@@ -5,6 +5,7 @@ it begins anew with its dates moved forward by whole days, so that market time o
 keeps its time of day.
 """
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +21,7 @@ from organs.nervous.state import Cursor
 
 NS_PER_DAY = 86_400 * NS_PER_S
 # Rows turned into Python objects at a time: few enough to keep memory small, many enough to be quick.
-_CHUNK = 2_048
+_CHUNK = 256
 
 
 def instants(settings: MarketSettings, after: Cursor | None = None) -> Iterator[BarsArrived]:
@@ -39,11 +40,16 @@ def replay(settings: MarketSettings, after: Cursor | None = None) -> Iterator[Ba
     """The bundled recording, session after session."""
     if settings.bar_s != BAR_S:
         raise ConfigError(f"[market] bar_s was {settings.bar_s}; the bundled market has bars of {BAR_S} s.")
-    loaded = load_bundled(settings.symbols)
     stop = settings.start_bar + settings.max_bars if settings.max_bars > 0 else None
-    recordings = tuple(c.rows(settings.start_bar, stop) for c in aligned(tuple(loaded.values())))
+    recordings = tuple(c.rows(settings.start_bar, stop) for c in _recorded(settings.symbols))
     _check_length(settings, len(recordings[0]))
     return _sessions(settings, recordings, after)
+
+
+@functools.lru_cache(maxsize=1)
+def _recorded(symbols: tuple[str, ...]) -> tuple[Columns, ...]:
+    """Read once a process: a feed that is started again plays the same memory, and need not read 10 MB first."""
+    return aligned(tuple(load_bundled(symbols).values()))
 
 
 def simulated(settings: MarketSettings, after: Cursor | None = None) -> Iterator[BarsArrived]:

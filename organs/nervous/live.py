@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from organism.errors import without_frames
 from organism.messages import BarsArrived, FeedReported
 from organs.nervous.state import Cursor
 
@@ -121,7 +122,7 @@ class LiveFeed:
             )
             self._play(stop)
         except BaseException as error:  # noqa: BLE001 - whatever ended the thread, its supervisor must hear of it
-            self.last_error = error
+            self.last_error = without_frames(error)
             if not stop.is_set():
                 detail = f"{type(error).__name__}: {error}"
                 self._report(FeedReported(feed=self.name, condition="failed", detail=detail))

@@ -1,7 +1,9 @@
 """One actor: whatever ends it, it is noticed once, and nothing is lost or done twice."""
 
+import gc
 import threading
 import time
+import weakref
 
 import pykka
 import pytest
@@ -45,6 +47,31 @@ def test_whatever_an_organ_raises_ends_that_organ_alone(error):
         assert body.state("brain").said == ("boom", "after")
         assert body.state("brain").recovered == 2
         assert type(error).__name__ in body.post("brain").last_error
+
+
+class Burden:
+    """Something large that a step works with."""
+
+
+def test_an_incarnation_that_failed_keeps_nothing_of_its_last_step():
+    """What its frames held goes with it, and does not wait for the collector."""
+    burdens = []
+
+    def fail():
+        burden = Burden()
+        burdens.append(weakref.ref(burden))
+        raise ValueError("failed")
+
+    with living() as body:
+        gc.disable()
+        try:
+            body.trap.set("brain", "boom", fail, times=1)
+            body.tell("brain", say("boom"))
+            body.quiet()
+            assert body.state("brain").recovered == 2
+            assert [burden() for burden in burdens] == [None]
+        finally:
+            gc.enable()
 
 
 def test_a_duplicate_is_stepped_on_once():

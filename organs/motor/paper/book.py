@@ -12,6 +12,7 @@ from organism.journal.tip import sync_new_folder
 from organism.portfolio import VenueOrder
 from organism.trading import Fill
 from organs.motor.paper.matching import PaperExchange
+from organs.motor.paper.record import N_KEPT, number_of
 from organs.motor.paper.resting import Resting
 
 _SCHEMA = """
@@ -20,8 +21,12 @@ CREATE TABLE IF NOT EXISTS orders(client_order_id TEXT PRIMARY KEY, order_json B
 CREATE TABLE IF NOT EXISTS fills(
     number INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL, symbol TEXT NOT NULL, fill BLOB NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS fills_of ON fills(client_order_id);
 CREATE TABLE IF NOT EXISTS positions(symbol TEXT PRIMARY KEY, quantity TEXT NOT NULL) STRICT;
 """
+# In the text of an open order and of no other: quotes inside its texts are escaped.
+_OPEN = b'"status":"open"'
+_NEWEST = "WHERE number IN (SELECT max(number) FROM fills GROUP BY symbol)"
 _encode = msgspec.json.encode
 
 
@@ -44,12 +49,17 @@ class PaperBook:
 
     def load(self, exchange: PaperExchange) -> None:
         """Put what the book holds into a fresh exchange."""
-        account = dict(self._db.execute("SELECT key, value FROM account"))
-        orders = [
-            msgspec.json.decode(row[0], type=Resting)
-            for row in self._db.execute("SELECT order_json FROM orders ORDER BY rowid")
-        ]
-        exchange.restore(orders, _fills(self._db))
+        db = self._db
+        account = dict(db.execute("SELECT key, value FROM account"))
+        (n_trades,) = db.execute("SELECT ifnull(max(number), 0) FROM fills").fetchone()
+        newest = "SELECT ifnull(max(rowid), 0) - ? FROM orders"
+        orders = db.execute(
+            f"SELECT order_json FROM orders WHERE instr(order_json, ?) OR rowid > ({newest}) ORDER BY rowid",  # noqa: S608 - constant text
+            (_OPEN, N_KEPT),
+        )
+        fills = _fills(db, "WHERE number > ? ORDER BY number", n_trades - N_KEPT)
+        exchange.record.restore((_resting(row[0]) for row in orders), fills, n_trades, self)
+        exchange.restore({f.symbol: float(f.price) for f in _fills(db, _NEWEST)})
         if account:
             exchange.cash = Decimal(account["cash"])
             exchange.instant_ns = int(account["instant_ns"])
@@ -68,7 +78,7 @@ class PaperBook:
             )
             db.executemany(
                 "INSERT INTO fills VALUES (?, ?, ?, ?)",
-                [(_number(f), f.client_order_id, f.symbol, _encode(f)) for f in exchange.new_fills],
+                [(number_of(f), f.client_order_id, f.symbol, _encode(f)) for f in exchange.new_fills],
             )
             db.executemany(
                 "INSERT INTO positions VALUES (?, ?) ON CONFLICT(symbol) DO UPDATE SET quantity=excluded.quantity",
@@ -76,7 +86,7 @@ class PaperBook:
             )
             facts = {
                 "cash": exchange.cash, "instant_ns": exchange.instant_ns, "n_orders": exchange.n_orders,
-                "n_trades": exchange.n_trades, "duplicates_refused": exchange.duplicates_refused,
+                "n_trades": exchange.record.n_trades, "duplicates_refused": exchange.duplicates_refused,
             }  # fmt: skip
             db.executemany(
                 "INSERT INTO account VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value=excluded.value",
@@ -90,6 +100,21 @@ class PaperBook:
         exchange.touched.clear()
         exchange.new_fills.clear()
         exchange.changed = False
+        exchange.record.tidy()
+
+    def order(self, client_order_id: str) -> Resting | None:
+        """An order, None when it never came."""
+        select = "SELECT order_json FROM orders WHERE client_order_id = ?"
+        row = self._db.execute(select, (client_order_id,)).fetchone()
+        return None if row is None else _resting(row[0])
+
+    def fills_of(self, client_order_id: str) -> tuple[Fill, ...]:
+        """Fills of an order, oldest first."""
+        return tuple(_fills(self._db, "WHERE client_order_id = ? ORDER BY number", client_order_id))
+
+    def fills_between(self, after: int, until: int) -> tuple[Fill, ...]:
+        """Fills with after < number ≤ until, oldest first."""
+        return tuple(_fills(self._db, "WHERE number > ? AND number <= ? ORDER BY number", after, until))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -126,12 +151,12 @@ class PaperTruth(msgspec.Struct, frozen=True):
             db.execute("BEGIN")
             account = dict(db.execute("SELECT key, value FROM account"))
             orders = tuple(
-                msgspec.json.decode(row[0], type=Resting).report()
+                _resting(row[0]).report()
                 for row in db.execute("SELECT order_json FROM orders ORDER BY rowid")
             )
             return cls(
                 orders=orders,
-                fills=tuple(_fills(db)),
+                fills=tuple(_fills(db, "ORDER BY number")),
                 positions=_positions(db),
                 cash=Decimal(account["cash"]) if "cash" in account else None,
                 duplicates_refused=int(account.get("duplicates_refused", "0")),
@@ -147,14 +172,13 @@ class PaperTruth(msgspec.Struct, frozen=True):
         return found
 
 
-def _number(fill: Fill) -> int:
-    return int(fill.trade_id.rpartition("-")[2])
+def _resting(content: bytes) -> Resting:
+    return msgspec.json.decode(content, type=Resting)
 
 
-def _fills(db: sqlite3.Connection) -> list[Fill]:
-    return [
-        msgspec.json.decode(row[0], type=Fill) for row in db.execute("SELECT fill FROM fills ORDER BY number")
-    ]
+def _fills(db: sqlite3.Connection, which: str, *values: int | str) -> list[Fill]:
+    rows = db.execute(f"SELECT fill FROM fills {which}", values)  # noqa: S608 - `which` is constant text
+    return [msgspec.json.decode(row[0], type=Fill) for row in rows]
 
 
 def _positions(db: sqlite3.Connection) -> dict[str, Decimal]:

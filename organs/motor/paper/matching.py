@@ -16,6 +16,7 @@ from organism.messages import Answer
 from organism.portfolio import VenueOrder, VenuePosition
 from organism.settings import PaperSettings
 from organism.trading import Fill, Order, OrderKind, Side
+from organs.motor.paper.record import Record
 from organs.motor.paper.resting import ZERO, Resting
 
 BPS = Decimal("0.0001")
@@ -42,25 +43,32 @@ class PaperExchange:
         self.instruments = {i.symbol: i for i in instruments}
         self.cash = Decimal(repr(settings.starting_cash))
         self.positions: dict[str, Decimal] = {}
-        self.orders: dict[str, Resting] = {}
-        self.fills: list[Fill] = []
+        self.record = Record()
         self.instant_ns = 0
         self.n_orders = 0
-        self.n_trades = 0
         self.duplicates_refused = 0
         self.touched: dict[str, Resting] = {}
         self.new_fills: list[Fill] = []
         self.changed = False
         self._open: dict[str, Resting] = {}
-        self._fills_of: dict[str, list[Fill]] = {}
         self._last: dict[str, float] = {}
-        self._advanced: tuple[int, list[Fill], list[Resting]] = (0, [], [])
+        self._advanced: tuple[int, tuple[Fill, ...], list[Resting]] = (0, (), [])
         self._seed = seed
         self._ideal = settings.profile == "ideal"
         bps = settings.slippage_bps + (0.0 if self._ideal else settings.spread_bps / 2)
         self._slip = Decimal(repr(bps)) * BPS
         self._maker, self._taker = Decimal(repr(settings.maker_fee)), Decimal(repr(settings.taker_fee))
         self._share = Decimal(repr(settings.volume_share))
+
+    @property
+    def orders(self) -> dict[str, Resting]:
+        """Orders in memory, by client order id: all there are where there is no book."""
+        return self.record.orders
+
+    @property
+    def fills(self) -> list[Fill]:
+        """Fills in memory, oldest first: all there are where there is no book."""
+        return self.record.fills
 
     # -------------------------------------------------------------- requests
 
@@ -71,7 +79,7 @@ class PaperExchange:
         a copy of a refused request that arrives later can then not be accepted behind our back.
         """
         self.changed = True
-        if client_order_id in self.orders:
+        if self.record.order(client_order_id) is not None:
             self.duplicates_refused += 1
             return Answer.REFUSED, "", "duplicate client order id"
         reason = "request arrived after its validity window" if late else self._objection(order)
@@ -88,6 +96,7 @@ class PaperExchange:
         self.orders[client_order_id] = self.touched[client_order_id] = resting
         if reason:
             resting.status, resting.reason = "rejected", reason
+            self.record.end(client_order_id)
             return Answer.REFUSED, "", reason
         self._open[client_order_id] = resting
         return Answer.ACCEPTED, resting.venue_order_id, ""
@@ -102,10 +111,10 @@ class PaperExchange:
 
     def query(self, client_order_id: str) -> tuple[VenueOrder | None, tuple[Fill, ...]]:
         """One order and its fills; None when it never came."""
-        resting = self.orders.get(client_order_id)
+        resting = self.record.order(client_order_id)
         if resting is None:
             return None, ()
-        return resting.report(), tuple(self._fills_of.get(client_order_id, ()))
+        return resting.report(), self.record.fills_of(client_order_id)
 
     def open_orders(self) -> tuple[VenueOrder, ...]:
         """What rests."""
@@ -118,7 +127,7 @@ class PaperExchange:
     def fills_after(self, cursor: str) -> tuple[Fill, ...]:
         """Fills after a trade id, oldest first; all of them after "". The n-th trade ever has the number n."""
         number = int(cursor.rpartition("-")[2]) if cursor else 0
-        return tuple(self.fills[number:]) if number < self.n_trades else ()
+        return self.record.fills_after(number) if number < self.record.n_trades else ()
 
     def advance(
         self, at_ns: int, bars: Iterable[Bar], *, settle: bool = False
@@ -126,9 +135,9 @@ class PaperExchange:
         """Match what rests against the bars of an instant; the same instant again answers the same."""
         if at_ns <= self.instant_ns:
             known_ns, told, over = self._advanced
-            return (tuple(told), tuple(r.report() for r in over)) if known_ns == at_ns else ((), ())
+            return (told, tuple(r.report() for r in over)) if known_ns == at_ns else ((), ())
         self.instant_ns = at_ns
-        began = self.n_trades
+        began = self.record.n_trades
         ended: list[Resting] = []
         for bar in bars:
             if self._open:
@@ -136,9 +145,9 @@ class PaperExchange:
             self._last[bar.symbol] = bar.close
         if settle:
             ended += self._settle()
-        fills = self.fills[began:] if self.n_trades > began else []
+        fills = self.record.fills_after(began)
         self._advanced = (at_ns, fills, ended)
-        return tuple(fills), tuple(r.report() for r in ended)
+        return fills, tuple(r.report() for r in ended)
 
     # -------------------------------------------------------------- accepting
 
@@ -281,23 +290,18 @@ class PaperExchange:
         instrument, sign = self.instruments[resting.symbol], resting.side.sign
         value = quantity * price * instrument.multiplier
         fee = value * (self._maker if maker else self._taker)
-        self.n_trades += 1
         fill = Fill(
-            venue="paper", symbol=resting.symbol, trade_id=f"paper-{self.n_trades}", order_id="",
+            venue="paper", symbol=resting.symbol, trade_id=f"paper-{self.record.n_trades + 1}", order_id="",
             client_order_id=resting.client_order_id, side=resting.side, quantity=quantity, price=price,
             fee=fee, fee_currency=instrument.quote, maker=maker, at_ns=at_ns,
         )  # fmt: skip
         self.cash -= sign * value + fee
         self.positions[resting.symbol] = self.positions.get(resting.symbol, ZERO) + sign * quantity
         resting.filled += quantity
-        self._book(fill)
+        self.record.add(fill)
         self.new_fills.append(fill)
         self.touched[resting.client_order_id] = resting
         self.changed = True
-
-    def _book(self, fill: Fill) -> None:
-        self.fills.append(fill)
-        self._fills_of.setdefault(fill.client_order_id, []).append(fill)
 
     def _settle(self) -> list[Resting]:
         """End of a session: nothing rests, nothing is held."""
@@ -315,6 +319,7 @@ class PaperExchange:
                 reduce_only=True, active_ns=self.instant_ns, status="filled",
             )  # fmt: skip
             self.orders[closing.client_order_id] = closing
+            self.record.end(closing.client_order_id)
             price = self._worse(Decimal(repr(last)), side, symbol)
             self._execute(closing, abs(held), price, self.instant_ns, maker=False)
         return ended
@@ -322,17 +327,14 @@ class PaperExchange:
     def _end(self, resting: Resting, status: str, reason: str) -> None:
         resting.status, resting.reason = status, reason
         self._open.pop(resting.client_order_id, None)
+        self.record.end(resting.client_order_id)
         self.touched[resting.client_order_id] = resting
         self.changed = True
 
-    def restore(self, orders: Iterable[Resting], fills: Iterable[Fill]) -> None:
-        """Take over what a book holds."""
-        self.orders = {r.client_order_id: r for r in orders}
+    def restore(self, last: dict[str, float]) -> None:
+        """Go on from what was put into `record`. last: newest price by symbol."""
         self._open = {k: r for k, r in self.orders.items() if r.status == "open"}
-        for fill in fills:
-            self._book(fill)
-            self._last[fill.symbol] = float(fill.price)
-        self.n_trades = len(self.fills)
+        self._last = dict(last)
 
 
 def _is_tradable(bar: Bar) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from organism.effects import Effect, VenueCancel, VenueSubmit
+from organism.errors import without_frames
 from organism.lockstep import Lockstep
 from organism.market import NS_PER_S, Instrument
 from organism.messages import Message
@@ -165,7 +166,7 @@ class LivePaperPort:
         except BaseException as error:  # noqa: BLE001 - whatever ended the thread, its supervisor must hear of it
             # The venue may have decided what its book does not hold: the next thread reads the book again.
             self.close()
-            self.last_error = error
+            self.last_error = without_frames(error)
 
     def _next(self) -> Request | None:
         """The next request, delivering late answers meanwhile."""

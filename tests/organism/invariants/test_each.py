@@ -23,6 +23,7 @@ from organism.messages import (
     OrderDenied,
     OrderProposed,
     Priority,
+    QueryAnswered,
     Reconciled,
     Recovered,
     ReportAnswered,
@@ -858,6 +859,35 @@ def test_memory_of_the_judge_is_bounded_by_what_lives(monkeypatch):
     *others, rate, _ = zip(*sizes, strict=True)
     assert all(after == before for before, after in others), sizes
     assert rate[1] <= rate[0] + 1_000, "approvals of the last minute, and nothing older"
+
+
+def test_without_limits_the_judge_remembers_the_approvals_of_a_minute_and_no_more():
+    tape = Tape(msgspec.structs.replace(RULES, risk=None)).begin()
+    for number in range(3_000):
+        tape.approve(tape.make(str(number)))
+        tape.t += NS_PER_S // 10
+    (recent,) = (s.recent for s in tape.judge._states if hasattr(s, "recent"))
+    assert 60 / 0.12 <= len(recent) <= 60 / 0.12 + 1 < 3_000
+
+
+def test_fills_of_an_order_that_lives_are_never_forgotten(monkeypatch):
+    """A venue that is asked about it tells them again, however many others there were since."""
+    monkeypatch.setattr(breach, "N_KEPT", 10)
+    tape = Tape(msgspec.structs.replace(RULES, risk=None)).begin()
+    slow = tape.order("slow")
+    early = tape.fill(slow, "4")
+    tape.hear(slow, early, S.PARTIAL, "4")
+    for number in range(50):
+        order = tape.order(str(number), "1")
+        tape.hear(order, tape.fill(order, "1"), S.FILLED, "1")
+    answer = QueryAnswered(
+        client_order_id="cslow", asked_mono_ns=tape.t, answered=True, fills=(early,),
+        order=tape.resting(slow, "cslow", filled="4"),
+    )  # fmt: skip
+    tape.row("motor", reads=answer)
+    assert tape.texts() == []
+    tape.say("motor", Filled(fill=early), reads=answer)
+    assert any("told again" in text for text in tape.texts())
 
 
 def _size(value):

@@ -79,6 +79,18 @@ def test_struck_lives_break_nothing():
     assert {"drop", "delay", "duplicate", "raise_", "hang", "lose_reply", "delay_reply"} <= set(struck)
 
 
+@pytest.mark.parametrize("how", [CALM, STRUCK], ids=["calm", "struck"])
+def test_what_was_read_is_not_kept_for_a_reader_who_will_not_come(how):
+    """A body of a week holds as little as one of an hour."""
+    life = Life(drawn(5), **how).live(600)
+    unpacker, most, n_said = Unpacker(GENESIS), 0, 0
+    for event in unpacker.events(life.journal.rows(), life.journal.runs()):
+        most = max(most, unpacker.n_unread)
+        n_said += sum(type(e) is Publish for e in event.did)
+    assert n_said > 1_000
+    assert most < 100
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(100, 140))

@@ -1,7 +1,9 @@
 """A feed as a supervised child."""
 
+import gc
 import queue
 import threading
+import weakref
 from itertools import pairwise
 
 import pytest
@@ -111,6 +113,36 @@ def test_a_feed_that_died_goes_on_after_the_last_instant_it_delivered(body):
     assert one.reports.get(timeout=SOON_S).condition == "restarted"
     assert list(heard.values()) == true(len(heard))
     assert len(heard) >= 14  # the one in hand may come twice, none is lost
+
+
+class Recording:
+    """Stands for the megabytes that a source holds while it is played."""
+
+    def played(self, cursor):
+        yield from instants(SETTINGS, cursor)
+
+
+def test_a_feed_that_died_keeps_nothing_of_what_it_played(body):
+    """Kept by its error, a recording would wait for the collector: 7 MB a death."""
+    one, recordings = body(permits=5), []
+
+    def opened(cursor):
+        recording = Recording()
+        recordings.append(weakref.ref(recording))
+        return recording.played(cursor)
+
+    one.feed._source = opened
+    gc.disable()
+    try:
+        one.feed.start()
+        one.take(5)
+        assert recordings[0]() is not None
+        one.feed.die()
+        one.feed._thread.join(SOON_S)
+        assert isinstance(one.feed.last_error, FeedBroken)
+        assert recordings[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_a_stalled_feed_is_silent_but_alive_and_beats(body):

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from organs.motor.paper import book, record
 from organs.motor.paper.client import Remote
 from organs.motor.paper.matching import PaperExchange
 from organs.motor.paper.port import Local
@@ -29,6 +30,16 @@ class TestInMemory(VenueContract):
 class TestWithItsBook(VenueContract):
     @pytest.fixture
     def venue(self, tmp_path):
+        venue = Local(paper(), INSTRUMENTS, tmp_path / "paper_venue.db", 1)
+        yield venue
+        venue.close()
+
+
+class TestWithItsBookAndNoMemoryOfWhatEnded(VenueContract):
+    @pytest.fixture
+    def venue(self, tmp_path, monkeypatch):
+        for module in (record, book):
+            monkeypatch.setattr(module, "N_KEPT", 0)
         venue = Local(paper(), INSTRUMENTS, tmp_path / "paper_venue.db", 1)
         yield venue
         venue.close()
