@@ -264,6 +264,24 @@ def checked_row(record: GenomeRecord) -> dict[str, Any]:
     return row
 
 
+def bred_row(genome: Genome, parents: tuple[str, ...], origin: str) -> dict[str, Any]:
+    """The row of a genome that has just been bred, as `checked_row` would make it. Raises `BadInput` where it cannot run."""
+    check(genome)
+    trees, genes = genome.trees, canonical(genome.genes)
+    whole = content_hash(genome.family, genes, trees)
+    row = {
+        "genome_id": f"{genome.family}_{genome.generation}_{whole[:8]}",
+        "content_hash": whole,
+        "family": genome.family,
+        "generation": genome.generation,
+        "genes": json.dumps(dict(genes), separators=(",", ":")),
+        "parents": json.dumps(parents),
+        "origin": origin,
+        "trees": trees,
+    }
+    return row | {"digest": _digest(row)}
+
+
 def insert_row(connection: Any, row: dict[str, Any]) -> bool:
     """Write a row of `checked_row` into an open transaction, unless a genome of that id is there: False then."""
     columns, places = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from genome.evolution.ports import Scores
@@ -27,6 +28,7 @@ from organism.errors import BadInput
 ORIGINS = ("evolve", "optimize", "backtest", "walk-forward")
 UNREADABLE = "unreadable"
 _HASH = 16
+_DAY_S = 86_400
 _log = logging.getLogger("organism.genome")
 
 
@@ -68,7 +70,7 @@ class Trials:
         self.connection.close()
 
     def counter(self, dataset: Dataset, *, run: int = 0, now_s: Callable[[], float] = time.time) -> "Counter":
-        """What the loop calls: a `Count` of looks at one data set by one run (0: by none)."""
+        """What evolution calls: a `Count` of looks at a data set, or parts of it, by one run (0: by none)."""
         return Counter(self, dataset, run, now_s)
 
     def add(
@@ -85,7 +87,7 @@ class Trials:
     ) -> int:
         """Count looks; how many were new. On the disk when it returns.
 
-        hashes       n content hashes of genomes, 64 hex digits
+        hashes       n names of genomes, see `short`
         objectives   float64 (n, k), kept as float32
         returns      float64 (n, D): daily returns; D may be 0 where there are none: then each is its own cluster
         days         int64 (D,): days since the epoch, rising
@@ -236,20 +238,22 @@ class Trials:
 
 
 class Counter:
-    """A `genome.evolution.ports.Count`: looks at one data set by one run."""
+    """A `genome.evolution.ports.Count`: looks at a data set, or parts of it, by one run."""
 
     def __init__(self, trials: Trials, dataset: Dataset, run: int, now_s: Callable[[], float]) -> None:
         self._trials, self._dataset, self._run, self._now_s = trials, dataset, run, now_s
 
     def add(self, data: str, hashes: list[str], scores: Scores, origin: str) -> int:
-        """See `Trials.add`. Raises `BadInput` where `data` is not the name of the data set that was announced."""
-        if data != self._dataset.name:
-            raise BadInput(
-                f"looks at data set {data[:16]!r} were to be counted, but {self._dataset.name[:16]!r} was announced; "
-                "make a counter for each."
-            )
+        """See `Trials.add`. Other `data` than that of the data set are a part of it, of the days of the scores."""
+        dataset = self._dataset
+        if data != dataset.name:
+            span = {"slice": "part"}
+            if scores.days.size:
+                first, last = int(scores.days[0]) * _DAY_S, (int(scores.days[-1]) + 1) * _DAY_S
+                span |= {"start_s": first, "end_s": last}  # type: ignore[dict-item]
+            dataset = msgspec.structs.replace(dataset, name=data, **span)
         return self._trials.add(
-            self._dataset,
+            dataset,
             hashes,
             scores.values,
             scores.returns,
@@ -270,14 +274,20 @@ def counting(path: Path, *, writable: bool = True) -> Iterator[Trials]:
         trials.close()
 
 
-def short(content_hash: str) -> bytes:
-    """The first 16 bytes of a content hash: what the tables name a genome by. Raises `BadInput` for no hash."""
+def short(name: str) -> bytes:
+    """16 bytes, what the tables name a genome by: a key of evolution, or the first half of a content hash.
+
+    name   32 hex digits (`genome.evolution.keys.texts`) or 64 (`Genome.content_hash`)
+
+    The two are not the same, so a genome that was bred and then backtested by hand counts twice: rather too often than
+    too seldom. Raises `BadInput` for anything else.
+    """
     try:
-        found = bytes.fromhex(content_hash)
+        found = bytes.fromhex(name)
     except ValueError:
         found = b""
-    if len(found) != 2 * _HASH:
-        raise BadInput(f"a content hash is 64 hex digits; was {content_hash[:80]!r}.")
+    if len(found) not in {_HASH, 2 * _HASH}:
+        raise BadInput(f"a genome is named by 32 or 64 hex digits; was {name[:80]!r}.")
     return found[:_HASH]
 
 

@@ -39,19 +39,21 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dataset_of(
-    markets: Sequence[Market], name: str = "", *, part: str = "all", venue: str = "", costs: Costs | None = None
+    markets: Sequence[Market], name: str = "", *, part: str = "all", venue: str = "", costs: Costs | None = None,
+    rules: str = "",
 ) -> Dataset:  # fmt: skip
     """The data set of some markets.
 
     part    `Dataset.slice`
-    name    `Evaluator.data`; where it is empty, a digest of content and costs
+    name    `Evaluator.data`; where it is empty, a digest of content, costs and rules
+    rules   by what else genomes are judged
     venue   where the bars come from; the asset class where it is empty, so that a symbol is the same one everywhere
     """
     if not markets:
         raise BadInput("no market was given; a data set has at least one.")
     spans = [(int(one.open_s[0]), int(one.open_s[-1]) + one.bar_s) for one in markets]
     return Dataset(
-        name=name or content(markets, costs),
+        name=name or content(markets, costs, rules),
         instruments=tuple(
             sorted({instrument(one.symbol, venue or one.asset_class.value) for one in markets})
         ),
@@ -72,12 +74,10 @@ def instrument(symbol: str, venue: str) -> str:
     return f"{venue}:{bare or symbol}"
 
 
-def content(markets: Sequence[Market], costs: Costs | None = None) -> str:
+def content(markets: Sequence[Market], costs: Costs | None = None, rules: str = "") -> str:
     """SHA-256, 64 hex digits, over bars, funding, venue rules and costs; not over symbols, nor their order."""
     each = sorted(_digest(one) for one in markets)
-    whole = hashlib.sha256("".join(each).encode())
-    if costs is not None:
-        whole.update(repr(costs).encode())
+    whole = hashlib.sha256(f"{''.join(each)} {costs!r} {rules}".encode())
     return whole.hexdigest()
 
 

@@ -11,13 +11,16 @@ import numpy as np
 
 from genome.breeding.objectives import NAMES
 from genome.documents import summary
-from genome.identity import content_hash
+from genome.reporting.numbers import plain
 from genome.store import GenomeRecord, GenomeStore
 from genome.trials import schema
-from genome.trials.count import short
 from organism.errors import BadInput
 
 _WIDE = 100
+
+
+class Unknown(BadInput):
+    """There is no such genome in the store."""
 
 
 class Ancestor(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,14 +69,14 @@ def lineage(path: Path, genome_id: str) -> Lineage:
     """The lineage of a genome of a store. Reads only.
 
     An ancestor whose record was damaged is shown as lost, with what is known of it, and said so in `warnings`.
-    Raises `BadInput` where there is no such store, or no such genome in it.
+    Raises `Unknown` where there is no such genome, `BadInput` where its own record was damaged or there is no store.
     """
     said: list[str] = []
     with schema.reading(path):
         connection = schema.opened(path, writable=False)
         store = GenomeStore(path, writable=False, tell=said.append)
         try:
-            records, lost = _records(store, genome_id)
+            records, lost = _records(store, genome_id, said)
             about = _About(connection) if schema.has_tables(connection) else None
             found = tuple(
                 _lost(one) if record is None else _ancestor(record, about) for one, record in records.items()
@@ -85,11 +88,15 @@ def lineage(path: Path, genome_id: str) -> Lineage:
     return Lineage(genome_id=genome_id, ancestors=found, warnings=tuple(dict.fromkeys(said)))
 
 
-def _records(store: GenomeStore, genome_id: str) -> tuple[dict[str, GenomeRecord | None], list[str]]:
+def _records(
+    store: GenomeStore, genome_id: str, said: list[str]
+) -> tuple[dict[str, GenomeRecord | None], list[str]]:
     found: dict[str, GenomeRecord | None] = {genome_id: store.get(genome_id)}
     if found[genome_id] is None:
-        raise BadInput(
-            f"there is no genome {genome_id[:80]!r} in the store, or its record was damaged; `organism genome list` names all."
+        if said:
+            raise BadInput(said[0])
+        raise Unknown(
+            f"there is no genome {genome_id[:80]!r} in the store; `organism genome list` names all."
         )
     waiting = [genome_id]
     for one in waiting:  # grows while it is read
@@ -108,16 +115,17 @@ class _About:
         self._connection = connection
 
     def birth(self, record: GenomeRecord) -> dict[str, Any]:
-        """Why it was bred, by the first run that bred it in that generation; and how it died there."""
-        name = short(content_hash(record.family, record.genes, record.trees))
-        good, _ = schema.sound(
-            self._connection, "births",
-            "WHERE run IN (SELECT id FROM runs) AND genome = ? AND generation = ? ORDER BY run LIMIT 1",
-            (name, record.generation),
-        )  # fmt: skip
+        """Why it was bred, by the first run that bred it; and how it died there."""
+        named, _ = schema.sound(
+            self._connection, "names", "WHERE genome_id = ? ORDER BY run LIMIT 1", (record.genome_id,)
+        )
+        if not named:
+            return {}
+        run, name, _ = named[0]
+        good, _ = schema.sound(self._connection, "births", "WHERE run = ? AND genome = ?", (run, name))
         if not good:
             return {}
-        run, cause = int(good[0][0]), good[0][4]
+        cause = str(good[0][4])
         deaths, _ = schema.sound(
             self._connection, "deaths", "WHERE run = ? AND genome = ? ORDER BY generation DESC LIMIT 1", (run, name)
         )  # fmt: skip
@@ -214,5 +222,7 @@ def worth_text(objectives: dict[str, float | None]) -> str:
     said = []
     for name, value in objectives.items():
         shown = value if value is None or name not in {"drawdown", "turnover"} else abs(value)
-        said.append(f"{'Sharpe' if name == 'sharpe' else name} {'none' if shown is None else f'{shown:.2f}'}")
+        said.append(
+            f"{'Sharpe' if name == 'sharpe' else name} {'none' if shown is None else plain(shown, 2)}"
+        )
     return ", ".join(said)

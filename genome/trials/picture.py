@@ -7,8 +7,8 @@ from collections import Counter
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
 
+from genome.trials.layout import Point, layout
 from genome.trials.lineage import Ancestor, Lineage, worth_text
 from organism.errors import BadInput
 
@@ -17,7 +17,7 @@ _DOT, _DOT_GAP = 14, 10
 _ROW_BOX, _ROW_DOT = 92, 56
 _LEFT, _TOP = 44, 12
 _MOST_BOXES = 7
-_SWEEPS = 4
+_ROOM, _WIDEST = 1_000.0, 200.0
 _STYLE = """
 .tree { overflow: auto; margin-top: 12px; }
 .tree svg { display: block; margin: 0 auto; }
@@ -42,11 +42,6 @@ i.two { border-top-color: var(--accent) !important; } i.one { border-top-color: 
 #ancestors thead th { font-family: var(--sans); }
 #ancestors tr:target > * { background: var(--watch-soft); }
 """
-
-
-class _Place(NamedTuple):
-    x: float
-    y: float
 
 
 def write(path: Path, found: Lineage) -> None:
@@ -113,90 +108,65 @@ def _sure(worth: str) -> str:
 
 
 def _tree(found: Lineage) -> str:
-    rows = _rows(found)
-    boxes = max(len(row) for row in rows) <= _MOST_BOXES
-    wide, step = (_BOX + _GAP, _ROW_BOX) if boxes else (_DOT + _DOT_GAP, _ROW_DOT)
-    width = _LEFT + max(max(len(row) for row in rows) * wide, 2 * _BOX if not boxes else _BOX + _GAP)
-    high = _HIGH if boxes else _DOT
-    height = _TOP * 2 + (len(rows) - 1) * step + high
-    places: dict[str, _Place] = {}
-    for i, row in enumerate(rows):
-        start = _LEFT + (width - _LEFT - len(row) * wide) / 2 + wide / 2
-        for j, one in enumerate(row):
-            places[one.genome_id] = _Place(start + j * wide, _TOP + i * step)
-    drawn = "".join(
-        f'<text class="row" x="0" y="{_TOP + i * step + high / 2 + 4:.0f}">{row[0].generation}</text>'
-        f'<line x1="{_LEFT - 14}" x2="{width}" y1="{_TOP + i * step + high / 2:.0f}" y2="{_TOP + i * step + high / 2:.0f}"/>'
-        for i, row in enumerate(rows)
+    by_generation: dict[int, list[Ancestor]] = {}
+    for one in found.ancestors:
+        by_generation.setdefault(one.generation, []).append(one)
+    generations = sorted(by_generation)
+    most = max(len(row) for row in by_generation.values())
+    boxes = most <= _MOST_BOXES
+    high, step = (_HIGH, _ROW_BOX) if boxes else (_DOT, _ROW_DOT)
+    wide = max(_BOX + _GAP if boxes else _DOT + _DOT_GAP, min(_ROOM / most, _WIDEST))
+    drawn = layout(
+        [[one.genome_id for one in by_generation[number]] for number in generations],
+        {one.genome_id: one.parents for one in found.ancestors},
+        wide=wide,
+        step=step,
     )
-    drawn += "".join(_edges(one, places, high) for row in rows for one in row)
-    drawn += "".join(
-        _node(one, places[one.genome_id], boxes=boxes, itself=one.genome_id == found.genome_id)
-        for row in rows
-        for one in row
+    width, height = _LEFT + drawn.width, 2 * _TOP + drawn.height + high
+    middle = _TOP + high / 2
+    svg = "".join(
+        f'<text class="row" x="0" y="{middle + i * step + 4:.0f}">{number}</text>'
+        f'<line x1="{_LEFT - 14}" x2="{width:.0f}" y1="{middle + i * step:.0f}" y2="{middle + i * step:.0f}"/>'
+        for i, number in enumerate(generations)
+    )
+    two = {one.genome_id for one in found.ancestors if len(set(one.parents)) > 1}
+    svg += "".join(_line(points, high, two=child in two) for child, _, points in drawn.lines)
+    svg += "".join(
+        _node(one, drawn.places[one.genome_id], boxes=boxes, itself=one.genome_id == found.genome_id)
+        for one in found.ancestors
     )
     return (
         '<figure class="block" id="tree"><figcaption><h3>From the founders</h3>'
         '<span class="key"><i class="two"></i>two parents</span><span class="key"><i class="one"></i>one parent</span>'
         f'</figcaption><div class="wide tree" tabindex="0"><svg role="img" aria-label="{escape(sentence(found))}" '
-        f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">{drawn}</svg></div>'
-        '<p class="note">A row is a generation, its number at the left. A name leads to its line in the table.</p></figure>'
+        f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">{svg}</svg></div>'
+        '<p class="note">A row is a generation, its number at the left. Each leads to its line in the table below.'
+        f"{'' if boxes else ' Founders have the pale dots.'}</p></figure>"
     )
 
 
-def _rows(found: Lineage) -> list[list[Ancestor]]:
-    """Generations from the oldest, each in an order in which few lines cross: by the middle of parents, then of children.
-
-    Source: K. Sugiyama, S. Tagawa and M. Toda (1981), "Methods for visual understanding of hierarchical system
-    structures", IEEE Transactions on Systems, Man, and Cybernetics 11(2): barycentres, swept to and fro.
-    """
-    by_generation: dict[int, list[Ancestor]] = {}
-    for one in found.ancestors:
-        by_generation.setdefault(one.generation, []).append(one)
-    rows = [by_generation[generation] for generation in sorted(by_generation)]
-    parents = {one.genome_id: list(one.parents) for one in found.ancestors}
-    children: dict[str, list[str]] = {name: [] for name in parents}
-    for name, those in parents.items():
-        for parent in those:
-            children[parent].append(name)
-    place = {one.genome_id: (j + 0.5) / len(row) for row in rows for j, one in enumerate(row)}
-    for sweep in range(_SWEEPS):
-        down = sweep % 2 == 0
-        near = parents if down else children
-        for row in rows if down else reversed(rows):
-            keys = {one.genome_id: _middle(one.genome_id, near, place) for one in row}
-            row.sort(key=lambda one, keys=keys: keys[one.genome_id])  # type: ignore[misc]
-            place |= {one.genome_id: (j + 0.5) / len(row) for j, one in enumerate(row)}
-    return rows
+def _line(points: list[Point], high: float, *, two: bool) -> str:
+    """From the foot of a parent to the head of a child, upright through the rows between."""
+    x, y = _LEFT + points[0].x, _TOP + points[0].y + high
+    path = f"M{x:.1f} {y:.1f}"
+    for i, point in enumerate(points[1:], 1):
+        x1, y1 = _LEFT + point.x, _TOP + point.y
+        bend = (y1 - y) / 2
+        path += f"C{x:.1f} {y + bend:.1f} {x1:.1f} {y1 - bend:.1f} {x1:.1f} {y1:.1f}"
+        if i < len(points) - 1:
+            path += f"V{y1 + high:.1f}"
+        x, y = x1, y1 + high
+    return f'<path class="{"two" if two else "one"}" d="{path}"/>'
 
 
-def _middle(name: str, near: dict[str, list[str]], place: dict[str, float]) -> float:
-    others = near[name]
-    return sum(place[other] for other in others) / len(others) if others else place[name]
-
-
-def _edges(one: Ancestor, places: dict[str, _Place], high: float) -> str:
-    look = "two" if len(set(one.parents)) > 1 else "one"
-    foot = places[one.genome_id]
-    drawn = ""
-    for parent in dict.fromkeys(one.parents):
-        top = places[parent]
-        y0, y1 = (top.y + high, foot.y) if top.y < foot.y else (top.y + high / 2, foot.y + high / 2)
-        bend = max((y1 - y0) / 2, 12.0)
-        drawn += (
-            f'<path class="{look}" d="M{top.x:.1f} {y0:.1f}C{top.x:.1f} {y0 + bend:.1f} {foot.x:.1f} {y1 - bend:.1f} '
-            f'{foot.x:.1f} {y1:.1f}"/>'
-        )
-    return drawn
-
-
-def _node(one: Ancestor, at: _Place, *, boxes: bool, itself: bool) -> str:
+def _node(one: Ancestor, place: Point, *, boxes: bool, itself: bool) -> str:
     kind = "lost" if one.origin == "lost" else "founder" if not one.parents else "two" if len(set(one.parents)) > 1 else "one"  # fmt: skip
     look = f"{kind}{'' if boxes else ' dot'}{' itself' if itself else ''}"
     title = f"<title>{escape(one.genome_id)}: {escape(one.origin)}, generation {one.generation}</title>"
     size = _BOX if boxes else _DOT
     high = _HIGH if boxes else _DOT
     round_ = 6 if boxes else _DOT / 2
+    at = Point(_LEFT + place.x, _TOP + place.y)
     text = ""
     if boxes:
         name = one.genome_id.rsplit("_", 1)[-1]

@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 
 from genome.breeding.flat import Flock
-from genome.identity import content_hash
+from genome.evolution.keys import as_bytes, keys
 from genome.market import F64
-from genome.store import GenomeRecord, GenomeStore, checked_row, insert_row
+from genome.store import GenomeStore, bred_row, insert_row
 from genome.trials import schema
 from genome.trials.count import ORIGINS, Trials, short
 from genome.trials.datasets import Dataset
@@ -32,9 +32,9 @@ RUNNING = "running"
 class Birth(NamedTuple):
     """How a genome came to be.
 
-    genome     its content hash, 64 hex digits
-    operator   "founder", "random", "crossover", "point mutation", …
-    parents    content hashes, in order; none for a founder
+    genome     its key, 32 hex digits (`genome.evolution.keys.texts`)
+    operator   "seed", "random", "crossover", "point mutation", …
+    parents    keys, the mother's first; none for a founder
     cause      why, in a few words: what chose the parents, or what the change was
     """
 
@@ -49,10 +49,11 @@ class Generation:
     """What one generation leaves behind.
 
     number       from 0, which is that of the founders
-    born         those that are kept in the population for the first time; parents are among them, or were before
+    born         those that are kept, in the population or the hall of fame, for the first time, each once; their parents
+                 were kept before them
     flock        n genomes, those of `born`, in their order
-    front        content hashes of the best front; objectives float64 (n, k) in their order
-    fame         content hashes of the hall of fame, where it changed; fame_objectives as above
+    front        keys of the best front; objectives float64 (n, k) in their order
+    fame         keys of the hall of fame; fame_objectives as above
     died         who left the population, and why: "dominated", "old", "a double"
     living       the whole population, for the survival of genes; None leaves it out
     report       whatever else there is to tell, JSON
@@ -110,7 +111,7 @@ class Runs:
 
         plan     JSON, what the run would need to be repeated
         code     version of the code
-        family   of the genomes that it breeds; their content hashes are of it
+        family   of the genomes that it breeds
         """
         if origin not in ORIGINS:
             raise BadInput(f"runs are of {', '.join(ORIGINS)}; was {origin!r}.")
@@ -123,6 +124,17 @@ class Runs:
             schema.insert(self._connection, "runs", [row])
         return run
 
+    def again(self, origin: str, plan: Mapping[str, Any], dataset: Dataset) -> int | None:
+        """The newest run with this plan on these data, which runs again from now on; None where there is none."""
+        place = self._trials.register(dataset)
+        told = json.loads(json.dumps(plan))
+        for run in reversed(self.all()):
+            if (run.origin, run.dataset, _endless(run.plan)) == (origin, place, _endless(told)):
+                with schema.writing(self._connection, self._path):
+                    self._update(msgspec.structs.replace(run, plan=told, ended_s=None, outcome=RUNNING))
+                return run.id
+        return None
+
     def generation(self, run: int, made: Generation, *, at_s: int) -> None:
         """Write a generation: all of it, or nothing. On the disk when it returns.
 
@@ -132,6 +144,11 @@ class Runs:
             raise BadInput(
                 f"generation {made.number} tells of {len(made.born)} births with {len(made.flock)} genomes, and of a front of "
                 f"{len(made.front)} with {len(made.objectives)} objectives; each needs its own."
+            )
+        names = [short(birth.genome) for birth in made.born]
+        if names != as_bytes(keys(made.flock).whole):
+            raise BadInput(
+                f"births of generation {made.number} are not named by the keys of their genomes; see `texts`."
             )
         births = [
             (
@@ -185,7 +202,7 @@ class Runs:
         births: dict[bytes, tuple[Any, ...]] = {}
         while waiting:  # from children to founders
             name = waiting.pop()
-            if name in births or (run.id, name) in self._born:
+            if name in births or (run.id, name) in self._born or self._is_named(run.id, name):
                 continue
             births[name] = self._birth(run.id, name)
             waiting.extend(_split(births[name][5]))
@@ -206,25 +223,26 @@ class Runs:
             return False
         genome = unpacked(raw, run.family, generation)
         ids = tuple(self._born[run.id, parent] for parent in _split(parents))
-        record = GenomeRecord.from_genome(genome, ids, operator)
-        whole = content_hash(record.family, record.genes, record.trees)
-        if short(whole) != name:
-            raise BadInput(
-                f"a birth of generation {generation} names content {name.hex()[:8]}, but its genome has {whole[:8]}; hash the "
-                f"genome as one of family {run.family!r}."
-            )
-        if not insert_row(
-            self._connection, checked_row(record)
-        ):  # another run bred the same: its record stays
+        row = bred_row(genome, ids, operator)
+        if not insert_row(self._connection, row):  # another run bred the same: its record stays
             (kept,) = self._connection.execute(
-                "SELECT content_hash FROM genomes WHERE genome_id = ?", (record.genome_id,)
+                "SELECT content_hash FROM genomes WHERE genome_id = ?", (row["genome_id"],)
             ).fetchone()
-            if kept != whole:
+            if kept != row["content_hash"]:
                 self._trials.tell(
-                    f"genome {record.genome_id} of run {run.id} has the name of another, so its text is not kept."
+                    f"genome {row['genome_id']} of run {run.id} has the name of another, so its text is not kept."
                 )
-        self._born[run.id, name] = record.genome_id
+        schema.insert(self._connection, "names", [(run.id, name, row["genome_id"])], known="IGNORE")
+        self._born[run.id, name] = row["genome_id"]
         return True
+
+    def _is_named(self, run: int, name: bytes) -> bool:
+        """Whether it was written into the table of genomes before, with all its ancestors."""
+        good, bad = schema.sound(self._connection, "names", "WHERE run = ? AND genome = ?", (run, name))
+        self._trials.doubt("names", bad)
+        if good:
+            self._born[run, name] = good[0][2]
+        return bool(good)
 
     def _birth(self, run: int, name: bytes) -> tuple[Any, ...]:
         good, bad = schema.sound(self._connection, "births", "WHERE run = ? AND genome = ?", (run, name))
@@ -300,6 +318,11 @@ class Runs:
             good, bad = schema.sound(self._connection, table, where, values)
             self._trials.doubt(table, bad)
         return good
+
+
+def _endless(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a plan, all but how many generations are wanted: that may change when a run goes on."""
+    return {name: value for name, value in plan.items() if name != "generations"}
 
 
 def _split(parents: bytes) -> list[bytes]:

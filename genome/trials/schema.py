@@ -42,6 +42,9 @@ _TABLES = (
     """CREATE TABLE births (run INTEGER NOT NULL, genome BLOB NOT NULL, generation INTEGER NOT NULL, operator TEXT NOT NULL,
        cause TEXT NOT NULL, parents BLOB NOT NULL, packed BLOB NOT NULL, seal BLOB NOT NULL,
        PRIMARY KEY (run, genome)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE names (run INTEGER NOT NULL, genome BLOB NOT NULL, genome_id TEXT NOT NULL, seal BLOB NOT NULL,
+       PRIMARY KEY (run, genome)) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX names_by_genome ON names (genome_id)",
     """CREATE TABLE deaths (run INTEGER NOT NULL, genome BLOB NOT NULL, generation INTEGER NOT NULL, cause TEXT NOT NULL,
        seal BLOB NOT NULL, PRIMARY KEY (run, genome, generation)) STRICT, WITHOUT ROWID""",
     "CREATE TABLE set_aside (id INTEGER PRIMARY KEY, origin TEXT NOT NULL, dataset INTEGER, trials INTEGER NOT NULL, said TEXT NOT NULL, reason TEXT NOT NULL)",
@@ -56,12 +59,13 @@ COLUMNS = {
     "fronts": ("run", "generation", "place", "genome_id", "objectives"),
     "fame": ("run", "genome_id", "generation", "objectives"),
     "births": ("run", "genome", "generation", "operator", "cause", "parents", "packed"),
+    "names": ("run", "genome", "genome_id"),
     "deaths": ("run", "genome", "generation", "cause"),
 }  # fmt: skip
 """What a seal is of, by table."""
 KEYS = {
     "datasets": 1, "batches": 1, "grids": 1, "leaders": 1, "runs": 1, "generations": 2, "fronts": 3, "fame": 2, "births": 2,
-    "deaths": 3,
+    "names": 2, "deaths": 3,
 }  # fmt: skip
 """How many of these, from the first on, name a row."""
 

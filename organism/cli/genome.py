@@ -1,4 +1,4 @@
-"""`organism genome list|show|export|import`: the store, read by anyone; written only while no organism lives there."""
+"""`organism genome list|show|lineage|export|import`: the store, read by anyone; written only while no organism lives there."""
 
 import contextlib
 import json
@@ -27,9 +27,9 @@ _WIDE = 100
 
 
 def perform(options: Options) -> int:
-    """Do one of the four."""
+    """Do one of them."""
     actions: dict[str, Callable[[Options, Path], None]] = {
-        "list": _list, "show": _show, "export": _export, "import": _import,
+        "list": _list, "show": _show, "lineage": _lineage, "export": _export, "import": _import,
     }  # fmt: skip
     actions[options.action](options, state_folder(options))
     return 0
@@ -41,11 +41,9 @@ def _list(options: Options, state: Path) -> None:
             f"list takes no name; was {options.what!r}. `organism genome show {options.what}` shows one."
         )
     records = tuple(_stored(state, options.family))
-    if not (state / _FILE).exists():
-        print(
-            f"organism: {state / _FILE} does not exist yet; these are the genomes of the code.",
-            file=sys.stderr,
-        )
+    if not records and not any(_stored(state)):
+        why = "holds none yet" if (state / _FILE).exists() else "does not exist yet"
+        print(f"organism: {state / _FILE} {why}; these are the genomes of the code.", file=sys.stderr)
         records = tuple(r for r in _coded() if options.family in {None, r.family})
     if options.json:
         emit([{**_head(r), "text": summary(r.genome())} for r in records])
@@ -68,6 +66,32 @@ def _show(options: Options, state: Path) -> None:
         _table(("gene", "value", "unit", "bounds", "meaning"), rows)
         print()
     print(f"id: {record.genome_id}\norigin: {record.origin}\nparents: {', '.join(record.parents) or 'none'}")
+
+
+def _lineage(options: Options, state: Path) -> None:
+    from genome.trials import picture  # one of five actions needs it
+    from genome.trials.lineage import Unknown, lineage, lines
+
+    name = _named(options, "a genome's id")
+    try:
+        found = lineage(state / _FILE, name)
+    except Unknown as error:
+        if name in {r.genome_id for r in _coded()}:
+            raise BadInput(
+                f"{name} is of the code, and {state / _FILE} does not hold it: it is a founder, and has no ancestors."
+            ) from None
+        raise BadInput(f"{error}{suggestion(name[:80], [r.genome_id for r in _stored(state)])}") from None
+    if options.report is not None:
+        picture.write(options.report, found)
+    for sentence in found.warnings:
+        print(f"organism: {sentence}", file=sys.stderr)
+    if options.json:
+        emit(found.document())
+        return
+    print("\n".join(lines(found)))
+    print(f"\n{picture.sentence(found)}")
+    if options.report is not None:
+        print(f"Wrote {options.report}.")
 
 
 def _export(options: Options, state: Path) -> None:
