@@ -1,6 +1,7 @@
 """One delivery through apprise, imported at first need. It reports; it never raises and never retries."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,20 @@ from organs.voice.sender.channel import Target
 
 SOCKET_S = 4.0  # to connect, and between two reads; the deadline of the whole is kept outside
 KINDS = {"success": "success", "milestone": "success", "warning": "warning", "critical": "failure"}
+HERE = ("127.0.0.1", "localhost", "::1")
+
+
+def straight(environ: MutableMapping[str, str]) -> None:
+    """What is addressed to this machine goes through no proxy that the environment names: it need not leave the machine.
+
+    >>> environ = {"NO_PROXY": "example.org"}
+    >>> straight(environ)
+    >>> environ
+    {'NO_PROXY': 'example.org,127.0.0.1,localhost,::1', 'no_proxy': 'example.org,127.0.0.1,localhost,::1'}
+    """
+    known = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    names = [name for name in map(str.strip, known.split(",")) if name]
+    environ["no_proxy"] = environ["NO_PROXY"] = ",".join(dict.fromkeys((*names, *HERE)))
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,7 @@ class Service:
         )
 
     def _built(self, apprise: Any) -> Any:
+        straight(os.environ)
         asset = apprise.AppriseAsset(
             async_mode=False,
             http_redirects=False,  # an address with a token is for one host only
