@@ -93,6 +93,8 @@ def build() -> argparse.ArgumentParser:
     _people(commands)
     _genome(commands)
     _backtest(commands)
+    _evolving(commands)
+    _tuning(commands)
     return parser
 
 
@@ -212,16 +214,20 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 def _genome(commands: "argparse._SubParsersAction[_Parser]") -> None:
     genome = _add(
-        commands, "genome", "Genomes: list them, show one whole, take one out, bring one in (JSON or text).",
-        "organism genome list; organism genome show ema_crossover; organism genome export ID --out mine.json; "
+        commands, "genome", "Genomes: list them, show one whole or its ancestors, take one out, bring one in.",
+        "organism genome list; organism genome show ema_crossover; organism genome lineage ID --report tree.html; "
+        "organism genome export ID --out mine.json; "
         "organism genome import mine.json", "genome",
     )  # fmt: skip
-    genome.add_argument("action", choices=("list", "show", "export", "import"))
-    genome.add_argument("what", nargs="?", metavar="ID|FILE", help="genome to show or export; file to import")
+    genome.add_argument("action", choices=("list", "show", "lineage", "export", "import"))
+    genome.add_argument(
+        "what", nargs="?", metavar="ID|FILE", help="genome to show, trace or export; file to import"
+    )
     genome.add_argument("--family", metavar="NAME", help="list this family only")
     genome.add_argument(
         "--out", type=Path, metavar="FILE", help="where export writes; standard output if absent"
     )
+    genome.add_argument("--report", type=Path, metavar="FILE.html", help="lineage: write the picture of it")
     genome.add_argument("--json", action="store_true", help="one JSON document")
 
 
@@ -230,15 +236,30 @@ def _backtest(commands: "argparse._SubParsersAction[_Parser]") -> None:
         commands, "backtest", "Run a strategy over recorded bars, costs included: figures, trades, a report.",
         "organism backtest ema_crossover --param fast=12 slow=26 --timeframe 1h --report ema.html", "backtest",
     )  # fmt: skip
+    _bars(parser)
+    parser.add_argument("--long-only", action="store_true", help="never short")
+    parser.add_argument("--size", type=float, metavar="F", help="of equity an entry, default 1")
+    parser.add_argument("--trades", type=Path, metavar="FILE", help="write all trades as CSV")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write one page with charts")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _bars(parser: _Parser) -> None:
+    """A strategy, the bars it is run on, and what trading costs."""
     parser.add_argument("strategy", metavar="STRATEGY", help="a seed, a genome's id, or a file with a genome")
+    parser.add_argument(
+        "--param", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
+        help="a parameter of the strategy, or any gene: fast=12 stop=0.05",
+    )  # fmt: skip
+    _market(parser)
+
+
+def _market(parser: _Parser) -> None:
+    """Bars, and what trading costs on them."""
     parser.add_argument(
         "--data", type=Path, metavar="FILE|FOLDER",
         help="Parquet or CSV (timestamp in ms UTC, open high low close volume), or a folder of SYMBOL.csv|parquet; "
         "without it: BTC/USDT, 5 minutes, 2024, which ships with the organism",
-    )  # fmt: skip
-    parser.add_argument(
-        "--param", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
-        help="a parameter of the strategy, or any gene: fast=12 stop=0.05",
     )  # fmt: skip
     parser.add_argument(
         "--fee", type=float, default=0.001, metavar="F", help="of notional, default 0.001 (0.1 %%)"
@@ -247,8 +268,6 @@ def _backtest(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--slippage", type=float, default=0.0005, metavar="F", help="of price, default 0.0005"
     )
     parser.add_argument("--capital", type=float, default=10_000.0, metavar="C", help="default 10000")
-    parser.add_argument("--long-only", action="store_true", help="never short")
-    parser.add_argument("--size", type=float, metavar="F", help="of equity an entry, default 1")
     parser.add_argument("--start", type=market_time, metavar="T", help="first bar, e.g. 2024-02-01")
     parser.add_argument("--end", type=market_time, metavar="T", help="bars that open before it")
     parser.add_argument("--timeframe", metavar="1h", help="join bars: 15m, 1h, 4h, 1d, 1w")
@@ -262,6 +281,93 @@ def _backtest(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser.add_argument(
         "--fear-greed", type=Path, metavar="FILE", help="timestamp (ms), fear_greed: one a day"
     )
-    parser.add_argument("--trades", type=Path, metavar="FILE", help="write all trades as CSV")
+
+
+def _evolving(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands, "evolve", "Breed strategies on recorded bars: generations, front, genealogy, and every look counted.",
+        "organism evolve --data BTC.parquet --population 400 --generations 30 --report evolution.html", "evolve",
+    )  # fmt: skip
+    _market(parser)
+    parser.add_argument("--population", type=int, default=200, metavar="N", help="genomes alive; default 200")
+    parser.add_argument(
+        "--generations", type=int, default=20, metavar="N", help="after the founders; default 20"
+    )
+    parser.add_argument("--islands", type=int, default=4, metavar="N", help="that seldom mix; default 4")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random; default 1")
+    parser.add_argument(
+        "--workers", type=int, default=0, metavar="N", help="processes that simulate; default one a core"
+    )
+    parser.add_argument(
+        "--nice",
+        type=int,
+        default=0,
+        metavar="N",
+        help="their priority, 0 to 19; 10 beside a living organism",
+    )
+    parser.add_argument(
+        "--min-trades", type=int, default=30, metavar="N", help="fewer closed trades never win; default 30"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on after the newest generation that was saved"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="write one page with charts")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _tuning(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    found = _add(
+        commands, "optimize", "Search the parameters of one strategy over bounds: the best, its neighbours, and the odds of luck.",
+        "organism optimize ema_crossover --bound fast=5:50 slow=20:200 --timeframe 1h --report search.html", "optimize",
+    )  # fmt: skip
+    _bars(found)
+    _searching(found, trials=500)
+    found.add_argument("--out", type=Path, metavar="FILE", help="write the best genome as JSON")
+    walk = _add(
+        commands, "walk-forward", "Search in one window, test in the next, again and again: what would have been kept.",
+        "organism walk-forward ema_crossover --data BTC.parquet --preset 365/90 --report walk.html", "walk_forward",
+    )  # fmt: skip
+    _bars(walk)
+    _searching(walk, trials=300)
+    walk.add_argument(
+        "--preset", choices=("365/90", "252/63"), help="days learned from and tested on; 252/63 are trading days; default 365/90"
+    )  # fmt: skip
+    walk.add_argument("--train", type=int, metavar="DAYS", help="instead of a preset: days learned from")
+    walk.add_argument(
+        "--test", type=int, metavar="DAYS", help="instead of a preset: days tested on, then the next window"
+    )
+    walk.add_argument(
+        "--anchored", action="store_true", help="learn from the first bar on, not from the newest window"
+    )
+    walk.add_argument(
+        "--purge", type=int, metavar="BARS",
+        help="left out between learning and testing; default the longest lookback, at most a tenth of the learning",
+    )  # fmt: skip
+
+
+def _searching(parser: _Parser, trials: int) -> None:
+    """How parameters are searched."""
+    parser.add_argument(
+        "--bound", nargs="+", action="extend", default=[], metavar="NAME=LOW:HIGH",
+        help="where to search, as in fast=5:50; switches on a gene that is off, as in stop=0.02:0.1",
+    )  # fmt: skip
+    parser.add_argument(
+        "--step", nargs="+", action="extend", default=[], metavar="NAME=STEP", help="distance of values, as in fast=5"
+    )  # fmt: skip
+    parser.add_argument(
+        "--metric", default="sharpe", metavar="NAME", help="any figure, as in sortino, calmar, profit_factor"
+    )
+    parser.add_argument(
+        "--min-trades", type=int, default=10, metavar="N", help="fewer closed trades never win; default 10"
+    )
+    parser.add_argument(
+        "--method", default="de", choices=("de", "grid", "tpe"), help="differential evolution, grid, or optuna's TPE; default de"
+    )  # fmt: skip
+    parser.add_argument(
+        "--trials", type=int, default=trials, metavar="N", help=f"points looked at, at most; default {trials}"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random; default 1")
+    parser.add_argument(
+        "--report", "--html", dest="report", type=Path, metavar="FILE.html", help="write one page with charts"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document")
