@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +22,9 @@ from genome.market import Market
 from genome.reporting import tables
 from genome.reporting.charts import Clock, Column, Line, bar_chart, missing, time_chart, trade_marks
 from genome.reporting.numbers import instant, percent, plain
+from genome.reporting.shell import assumed, beware, shell, tiles, write_page
 from genome.reporting.words import ONE_TRIAL, assumptions, sharpe_interval, summary
 from genome.slices import ByRegime, by_clock, by_regime
-from organism.errors import BadInput
 
 _DAY_S = 86_400
 _WINDOWS = (90, 30, 10)
@@ -56,10 +55,7 @@ class Told:
 
 def write(path: Path, told: Told) -> None:
     """Write the page. Raises `BadInput` where the file cannot be written."""
-    try:
-        path.write_text(page(told), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{path} cannot be written: {error.strerror}.") from None
+    write_page(path, page(told))
 
 
 def page(told: Told) -> str:
@@ -84,41 +80,23 @@ def page(told: Told) -> str:
         + tables.trades_table(result.trades, market)
         + _assumed(told)
     )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
-        f'<link rel="icon" href="data:,"><title>{escape(title)}: backtest</title><style>{_part("page.css")}</style></head>'
-        f"<body><main>{body}</main><script>{_part('page.js')}</script></body></html>\n"
-    )
-
-
-def _part(name: str) -> str:
-    return files("genome.reporting").joinpath(name).read_text(encoding="utf-8")
+    return shell(f"{title}: backtest", body)
 
 
 def _head(told: Told, interval: tuple[float, float]) -> str:
     f = told.result.figures
-    tiles = (
+    cells = (
         ("Return", percent(f["total_return"], 1, signed=True), "after costs", f["total_return"]),
         ("Sharpe", plain(f["sharpe"], 2, signed=True), f"95 %: {plain(interval[0], 1, signed=True)} to {plain(interval[1], 1, signed=True)}", f["sharpe"]),
         ("Deepest drawdown", percent(f["max_drawdown"], 1), "below a peak", 0.0),
         ("Trades", plain(f["n_trades"], 0), f"{percent(f['win_rate'], 0)} with a gain", 0.0),
     )  # fmt: skip
-    cells = "".join(
-        f'<div class="tile {"gain" if v > 0 else "loss" if v < 0 else "level"}"><span>{escape(name)}</span>'
-        f"<b>{escape(value)}</b><small>{escape(more)}</small></div>"
-        for name, value, more, v in tiles
-    )
-    said = "".join(f"<li>{escape(sentence)}</li>" for sentence in told.warnings)
-    beware = f'<section class="beware" aria-label="Beware"><ul>{said}</ul></section>' if said else ""
     return (
         f'<header><p class="eyebrow">Backtest · {escape(told.strategy)} · {escape(told.market.symbol)} · '
         f"{escape(tables.period(told.market))}</p>"
         f"<h1>{escape(summary(told.strategy, told.market, told.result, told.capital))}</h1>"
         f'<p class="trial">{escape(ONE_TRIAL)} The interval below is that of this one trial.</p></header>'
-        f'<div class="tiles">{cells}</div>{beware}'
+        f"{tiles(cells)}{beware(told.warnings)}"
     )
 
 
@@ -259,7 +237,4 @@ def _assumed(told: Told) -> str:
             f"{instant(told.market.open_s[0])} to {instant(told.market.open_s[-1] + told.market.bar_s)} UTC",
         )
     )
-    cells = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows)
-    return (
-        f'<section class="block" id="assumed"><h3>What was run</h3><dl class="assumed">{cells}</dl></section>'
-    )
+    return assumed("What was run", rows)

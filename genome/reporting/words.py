@@ -105,7 +105,7 @@ def warnings(markets: Sequence[Market], result: Result) -> tuple[str, ...]:
     said = []
     for one in markets:
         prefix = f"{one.symbol}: " if len(markets) > 1 else ""
-        said += [prefix + sentence for sentence in quality(one).sentences()]
+        said += [prefix + sentence for sentence in warnings_of_bars(one)]
     counted = any(one.funding_gaps for one in markets)  # then the market said it, with the number
     flags = [flag for flag in result.flags if not (counted and flag == "funding_missing")]
     if "shorted" not in flags and any(trade.side < 0 for trade in result.trades):
@@ -118,6 +118,11 @@ def warnings(markets: Sequence[Market], result: Result) -> tuple[str, ...]:
     if 0 < n < _FEW_TRADES:
         said.append(f"{n} closed {'trade is' if n == 1 else 'trades are'} too few to tell skill from luck.")
     return tuple(said)
+
+
+def warnings_of_bars(market: Market) -> tuple[str, ...]:
+    """What to beware of in the bars alone."""
+    return tuple(quality(market).sentences())
 
 
 def document(

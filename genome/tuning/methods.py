@@ -18,7 +18,7 @@ from organism.errors import BadInput
 
 _TPE_BATCH = 16
 _TPE_SLOW = 2_000
-_FEWEST, _MOST, _PER_PARAMETER, _GENERATIONS, _STALE = 8, 60, 6, 6, 3
+_FEWEST, _MOST, _PER_PARAMETER, _GENERATIONS, _STALE = 8, 60, 12, 6, 3
 
 
 def grid(ledger: Ledger, seed: int) -> None:

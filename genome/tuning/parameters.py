@@ -69,16 +69,17 @@ class Parameter:
 
     def decoded(self, units: F64) -> F64:
         """Values at places from 0 (low) to 1 (high), rounded to what it can take."""
-        at = np.clip(units, 0.0, 1.0)
+        at: F64 = np.clip(units, 0.0, 1.0)
         if self.step:
             return self._stepped(self.low + at * (self.high - self.low))
         if self.logarithmic:
-            values = np.exp(np.log(self.low) + at * (np.log(self.high) - np.log(self.low)))
+            values: F64 = np.exp(np.log(self.low) + at * (np.log(self.high) - np.log(self.low)))
         else:
             values = self.low + at * (self.high - self.low)
         if self.integer:
             return np.clip(np.rint(values), self.low, self.high)
-        return np.clip(_significant(values), self.low, self.high)
+        found = np.clip(_significant(values), self.low, self.high)
+        return np.where(at <= 0.0, self.low, np.where(at >= 1.0, self.high, found))
 
     def encoded(self, values: F64) -> F64:
         """Places of values, 0 to 1; of values beyond a bound, the bound's."""
@@ -86,7 +87,8 @@ class Parameter:
         if self.logarithmic:
             found: F64 = np.log(inside / self.low) / np.log(self.high / self.low)
             return found
-        return (inside - self.low) / (self.high - self.low)
+        even: F64 = (inside - self.low) / (self.high - self.low)
+        return even
 
     def levels(self, most: int) -> F64:
         """At most so many values from low to high, each once, rising; both bounds are among them where two fit."""
@@ -95,7 +97,7 @@ class Parameter:
                 raise BadInput(
                     f"{self.name!r} has {self.count:,.0f} steps, which no grid visits; take a larger --step."
                 )
-            return self._stepped(self.low + np.arange(int(self.count)) * (self.step or 1.0))
+            return self._stepped(self.low + np.arange(int(self.count), dtype=np.float64) * (self.step or 1.0))
         return np.unique(self.decoded(np.linspace(0.0, 1.0, most) if most > 1 else np.array([0.5])))
 
     def text(self, value: float) -> str:

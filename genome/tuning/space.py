@@ -45,9 +45,10 @@ class Space:
 
     @property
     def default(self) -> F64:
-        """The point nobody searched for (d,): the textbook's, drawn inside the bounds."""
+        """The point that was given (d,), a seed's being the textbook's; drawn inside the bounds."""
         given = np.array([p.default for p in self.parameters])
-        return self.decoded(self.encoded(given[None]))[0]
+        point: F64 = self.decoded(self.encoded(given[None]))[0]
+        return point
 
     def decoded(self, units: F64) -> F64:
         """Points at units, float64 (n, d), each value one that its parameter can take."""
@@ -144,6 +145,8 @@ def _parameter(
         raise BadInput(
             f"nothing is known of the constant {name!r}, which is 0; give it bounds: --bound {name}=LOW:HIGH."
         )
+    if 0.0 < step < high - low and not (integer and step != int(step)):  # the last value is the bound
+        high = float(np.round(low + math.floor((high - low) / step + 1e-9) * step, 12))
     default = value if value is not None else spec.default if spec is not None else None
     return Parameter(
         name, low, high, default if default is not None else (low + high) / 2.0, integer, log, step, choices

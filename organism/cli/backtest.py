@@ -4,7 +4,6 @@ import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,21 +15,19 @@ from genome.costs import Costs
 from genome.documents import gene_text
 from genome.families import spec_of
 from genome.genome import Genome
-from genome.history import load, load_folder, resampled, timeframe_seconds, with_fear_greed, with_funding
-from genome.market import Market, market
+from genome.market import Market
 from genome.printing import choice_text, to_text
 from genome.reporting.numbers import bar_name, instant, percent, plain
 from genome.reporting.terminal import figure_lines, write_trades
 from genome.reporting.words import ONE_TRIAL, held_return, sharpe_interval
-from organism.cli.context import emit
+from organism.cli.bars import markets_of, writable
+from organism.cli.context import emit, state_folder
+from organism.cli.counted import Counted, counted
 from organism.cli.parser import Options
-from organism.cli.progress import Compiling, Progress
+from organism.cli.progress import Compiling
 from organism.cli.strategies import chosen
 from organism.errors import BadInput
-from organism.market import AssetClass
 
-_NS = 1_000_000_000
-BUNDLED = "BTC/USDT"
 _WIDE = 100
 
 
@@ -47,6 +44,7 @@ class Run:
     warnings: tuple[str, ...]
     read_s: float
     ran_s: float
+    count: Counted
 
     @property
     def symbols(self) -> str:
@@ -57,13 +55,13 @@ class Run:
 def perform(options: Options) -> int:
     """Read, run, print, and write what was asked for."""
     for path in (options.trades, options.report):
-        _writable(path)
+        writable(path)
     costs = Costs(taker=options.fee, maker=options.fee, slippage=options.slippage)
     if not 0.0 < options.capital < float("inf"):
         raise BadInput(f"--capital was {options.capital:g}; it is a positive amount.")
     genome = _shaped(chosen(options), options)
     began_s = time.monotonic()
-    markets, source = _markets(options)
+    markets, source = markets_of(options)
     if len(markets) > 1 and options.report is not None:
         raise BadInput("--report draws one asset; name one file with --data, or leave --report out.")
     if len(markets) > 1 and options.size is not None:
@@ -73,8 +71,9 @@ def perform(options: Options) -> int:
     read_s = time.monotonic() - began_s
     result = _simulated(genome, markets, costs, options.capital, long_only=options.long_only)
     ran_s = time.monotonic() - began_s - read_s
-    said = _warnings(genome, markets, result)
-    run = Run(genome, markets, source, costs, options.capital, result, said, read_s, ran_s)
+    count = counted(state_folder(options), genome, markets, result, costs, options.capital)
+    said = (*_warnings(genome, markets, result), *([count.warning] if count.warning else []))
+    run = Run(genome, markets, source, costs, options.capital, result, said, read_s, ran_s, count)
     if options.trades is not None:
         write_trades(options.trades, _ledger(run), symbols=len(markets) > 1)
     if options.report is not None:
@@ -84,11 +83,6 @@ def perform(options: Options) -> int:
     else:
         _print(run, options)
     return 0
-
-
-def _writable(path: Path | None) -> None:
-    if path is not None and not path.absolute().parent.is_dir():
-        raise BadInput(f"{path} cannot be written: there is no folder {path.parent}; make it first.")
 
 
 def _shaped(genome: Genome, options: Options) -> Genome:
@@ -108,65 +102,6 @@ def _shaped(genome: Genome, options: Options) -> Genome:
             raise BadInput(f"{genome.family} only ever goes short; with --long-only nothing is left of it.")
     check(changed)
     return changed
-
-
-def _markets(options: Options) -> tuple[list[Market], str]:
-    """The bars that were asked for, and where they came from."""
-    start, end = (None if at is None else at // _NS for at in (options.start, options.end))
-    kind = AssetClass(options.asset_class)
-    if options.data is None:
-        found = [_bundled(start, end, options.timeframe, kind)]
-        source = "recording that ships with the organism (Binance spot)"
-    elif options.data.is_dir():
-        with Progress("reading") as progress:
-            found = load_folder(
-                options.data,
-                start=start,
-                end=end,
-                timeframe=options.timeframe,
-                asset_class=kind,
-                progress=progress,
-            )
-        source = f"{len(found)} files of {options.data.name}/"
-    else:
-        found = [load(options.data, start=start, end=end, timeframe=options.timeframe, asset_class=kind)]
-        source = options.data.name
-    if options.funding is not None:
-        if len(found) > 1:
-            raise BadInput("--funding is of one asset, but --data names several; name one file.")
-        found = [with_funding(found[0], options.funding)]
-    if options.fear_greed is not None:
-        found = [with_fear_greed(one, options.fear_greed) for one in found]
-    return found, source
-
-
-def _bundled(start: int | None, end: int | None, timeframe: str | None, kind: AssetClass) -> Market:
-    from organism.settings import PaperSettings
-    from organs.nervous.bundled import BAR_S, load_bundled, watched_instruments
-
-    columns = load_bundled((BUNDLED,))[BUNDLED]
-    (instrument,) = watched_instruments((BUNDLED,), PaperSettings())
-    opens = columns.open_ns // _NS
-    cut = slice(
-        0 if start is None else int(np.searchsorted(opens, start)),
-        opens.size if end is None else int(np.searchsorted(opens, end)),
-    )
-    if cut.start >= cut.stop:
-        raise BadInput(
-            "the bundled recording has no bar between the wanted start and end; its bars run from "
-            f"{instant(opens[0])} to {instant(opens[-1])} UTC."
-        )
-    found = market(
-        BUNDLED,
-        opens[cut],
-        BAR_S,
-        (columns.open[cut], columns.high[cut], columns.low[cut], columns.close[cut], columns.volume[cut]),
-        tick=float(instrument.tick),
-        lot=float(instrument.lot),
-        min_notional=float(instrument.min_notional),
-        asset_class=kind,
-    )
-    return found if timeframe is None else resampled(found, timeframe_seconds(timeframe))
 
 
 def _simulated(
@@ -239,6 +174,7 @@ def _document(run: Run) -> dict[str, Any]:
     return found | {
         "genome_id": run.genome.genome_id,
         "source": run.source,
+        "trials_total": None if run.count.tally is None else run.count.tally.trials,
         "elapsed_s": {"read": round(run.read_s, 3), "run": round(run.ran_s, 3)},
     }
 
@@ -272,7 +208,7 @@ def _print(run: Run, options: Options) -> None:
     _say("assumed", f"{'; '.join(reporting.assumptions(run.costs, run.capital, first))}.")
     for sentence in run.warnings:
         _say("beware", sentence)
-    _say("trials", ONE_TRIAL)
+    _say("trials", f"{ONE_TRIAL} {run.count.sentence if run.count.tally else ''}".rstrip())
     print(f"took              {run.read_s:.2f} s to read, {run.ran_s:.2f} s to run")
     for what, path in (("trades", options.trades), ("report", options.report)):
         if path is not None:

@@ -1,0 +1,74 @@
+"""`organism optimize STRATEGY`: the parameters of one strategy, searched over bounds."""
+
+import math
+import time
+from pathlib import Path
+
+from genome.tuning.documents import n_days, search_document
+from genome.tuning.judging import Window
+from genome.tuning.search import Search, search
+from genome.tuning.terminal import search_lines
+from genome.tuning.words import looked, metric_name, search_warnings, written
+from organism.cli.context import emit
+from organism.cli.parser import Options
+from organism.cli.progress import Compiling, Progress
+from organism.cli.tuning import INTERRUPTED, Question, foot, head, question
+from organism.errors import BadInput
+
+
+def perform(options: Options) -> int:
+    """Search, print, and write what was asked for; 130 where it was interrupted."""
+    asked = question(options)
+    began_s = time.monotonic()
+    found = _searched(asked, options)
+    took_s = time.monotonic() - began_s
+    if options.out is not None:
+        _write(options.out, found)
+    if options.report is not None:
+        from genome.tuning.report import write_search
+
+        write_search(options.report, found, asked.setting, asked.source, asked.warnings)
+    if options.json:
+        document = search_document(found, asked.setting)
+        document["warnings"] = [*asked.warnings, *document["warnings"]]
+        emit(document | {"source": asked.source, "elapsed_s": round(took_s, 3)})
+    else:
+        _print(asked, found, options, took_s)
+    return INTERRUPTED if found.ended == "interrupted" else 0
+
+
+def _searched(asked: Question, options: Options) -> Search:
+    judge = Window(asked.setting, 0, asked.setting.market.size, "optimize")
+    with Compiling(), Progress("searching") as bar:
+
+        def told(done: int, allowed: int, best: float) -> None:
+            name = metric_name(asked.metric.name)
+            bar(
+                done,
+                allowed,
+                f"best {name} {written(asked.metric.name, best)}" if math.isfinite(best) else "",
+            )
+
+        return search(
+            asked.space, judge, asked.metric, method=options.method, trials=options.trials, seed=options.seed, progress=told
+        )  # fmt: skip
+
+
+def _write(path: Path, found: Search) -> None:
+    try:
+        path.write_text(found.genome.to_json() + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _print(asked: Question, found: Search, options: Options, took_s: float) -> None:
+    market = asked.setting.market
+    head(asked, options)
+    print("\n".join(search_lines(found)) + "\n")
+    foot(
+        asked, search_warnings(found), looked(found, n_days(market), float(market.asset_class.days_per_year))
+    )
+    print(f"took        {took_s:.2f} s, {found.trials / max(took_s, 1e-9):,.0f} a second")
+    for what, path in (("genome", options.out), ("report", options.report)):
+        if path is not None:
+            print(f"{what:<12}{path}")
