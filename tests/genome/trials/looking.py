@@ -39,7 +39,7 @@ def look(trials, dataset, hashes, daily=None, days=DAYS, origin="evolve", **rest
 
 def flock(n, seed=0):
     """Genomes grown at random."""
-    return ramped(n, np.random.default_rng(seed), lexicon(), depths=(1, 3))
+    return ramped(n, np.random.default_rng(seed), lexicon(), depths=(2, 3))
 
 
 def count_for_ever(path, who, batches):
