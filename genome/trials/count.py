@@ -105,7 +105,8 @@ class Trials:
                     return 0
                 at = np.array([rows[name] for name in fresh])
                 batch = schema.after(self.connection, "batches")
-                leaders = self._leading.led(members, batch, returns[at].astype(np.float32), days)
+                part = slice(None) if at.size == len(returns) else at  # a slice copies nothing
+                leaders = self._leading.led(members, batch, returns[part].astype(np.float32), days)
                 led = int((leaders == trial_id(batch, np.arange(at.size))).sum())
                 flat = int((leaders == clusters.FLAT).sum())
                 worth = np.asarray(objectives, "<f4")[at].tobytes()

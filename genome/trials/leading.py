@@ -29,12 +29,13 @@ class _Memory:
     newest      the id up to which all are known
     kept, taken how many leaders have returns, and how many bytes these take
     counted     trials of the family, at least
+    grid        the number of these days in the store; 0 before it was asked for
     """
 
     def __init__(self, members: tuple[int, ...], days: I64, counted: int) -> None:
         self.members, self.days = members, days.tobytes()
         self.known = clusters.Known(days)
-        self.newest = self.kept = self.taken = 0
+        self.newest = self.kept = self.taken = self.grid = 0
         self.counted = counted
 
     def room(self, coming: int, size: int) -> int:
@@ -75,14 +76,15 @@ class Leading:
         unit, flat = clusters.units(returns)
         rows = np.flatnonzero(~flat)
         memory = self._read(members, days)
-        found[rows] = memory.known.nearest(returns[rows], unit[rows])
+        moving = slice(None) if rows.size == len(returns) else rows  # a slice copies nothing
+        found[rows] = memory.known.nearest(returns[moving], unit[moving])
         rows = rows[found[rows] < 0]
         if rows.size:
             leader = clusters.among(unit[rows])
             found[rows] = own[rows[leader]]
             heads = rows[leader == np.arange(rows.size)][: memory.room(len(returns), 4 * days.size)]
-            grid = self._grid(days)
-            values = [(int(own[row]), members[0], grid, returns[row].tobytes()) for row in heads]
+            memory.grid = memory.grid or self._grid(days)
+            values = [(int(own[row]), members[0], memory.grid, returns[row].tobytes()) for row in heads]
             schema.insert(self._connection, "leaders", values)
             memory.known.add(clusters.Leaders(own[heads], returns[heads], days))
             memory.kept += heads.size
