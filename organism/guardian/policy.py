@@ -7,6 +7,8 @@ from pathlib import Path
 
 GAVE_UP = 70
 BAD_INPUT = 2
+LONGEST_WAIT_S = 30.0
+VENUE_WAIT_S = 2.0  # nothing is traded while it is away, so it is tried again soon, whatever that costs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +142,15 @@ class Silence:
         return looked_s - self.since_s > (patience_s if self.has_beaten else grace_s)
 
 
-def service_wait_s(n_deaths: int, cap_s: float = 30.0) -> float:
+def service_wait_s(name: str, n_deaths: int) -> float:
     """Seconds before a service that died `n_deaths` times in a row is started again.
 
-    >>> [service_wait_s(n) for n in (1, 2, 3, 9)]
+    >>> [service_wait_s("sender", n) for n in (1, 2, 3, 9)]
     [0.0, 0.5, 1.0, 30.0]
+    >>> [service_wait_s("venue", n) for n in (1, 2, 3, 9)]
+    [0.0, 0.5, 1.0, 2.0]
     """
+    cap_s = VENUE_WAIT_S if name == "venue" else LONGEST_WAIT_S
     return 0.0 if n_deaths <= 1 else min(cap_s, 0.5 * 2.0 ** min(n_deaths - 2, 10))
 
 

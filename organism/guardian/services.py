@@ -78,5 +78,5 @@ class Services:
         self._put_down_s.pop(name, None)
         n = 1 if now - child.began_s > SETTLED_S else self._n_deaths.get(name, 0) + 1
         self._n_deaths[name] = n
-        self._due_s[name] = now + service_wait_s(n)
+        self._due_s[name] = now + service_wait_s(name, n)
         self._say(f"{name} ended with {status_text(code)}; the organism goes on, {name} is started again")
