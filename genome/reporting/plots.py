@@ -91,9 +91,11 @@ def heat_map(
             f'<path class="ring" d="M{x:.0f} {y:.0f}h.1"/><path class="core" d="M{x:.0f} {y:.0f}h.1"/>'
         )
     depths = [cell.depth for row in cells for cell in row if cell is not None]
-    negative = any(depth is not None and depth < 0 for depth in depths)
-    ramp = f'<span class="key">{escape(ends[0])}<i class="ramp{" two" if negative else ""}"></i>{escape(ends[1])}</span>'
-    keys = ramp if any(depth is not None for depth in depths) else ""
+    known = [depth for depth in depths if depth is not None]
+    down, up = any(depth < 0 for depth in known), any(depth > 0 for depth in known)
+    kind = " two" if down and up else " down" if down else ""
+    ramp = f'<span class="key">{escape(ends[0])}<i class="ramp{kind}"></i>{escape(ends[1])}</span>'
+    keys = ramp if known else ""
     keys += '<span class="key"><i class="box none"></i>too few trades</span>' if None in depths else ""
     keys += '<span class="key"><i class="mark"></i>best</span>' if best is not None else ""
     return _figure(name, "field", title, "".join(drawn), *axes, keys=keys, note=note)

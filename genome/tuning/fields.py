@@ -119,14 +119,13 @@ def _depths(found: Search, rows: I64) -> tuple[F64, tuple[str, str]]:
     if not rows.size:
         return np.empty(0), ("", "")
     pivot = _PIVOTS.get(name)
-    if pivot is not None and values.max() > pivot:
+    if pivot is not None:
         away = values - pivot
         deepest, highest = (_reach(side) for side in (-away[away < 0.0], away[away > 0.0]))
         depths = np.clip(np.where(away < 0.0, away / deepest, away / highest), -1.0, 1.0)
-        return depths, (
-            written(name, pivot - deepest if (away < 0.0).any() else pivot),
-            written(name, pivot + highest),
-        )
+        low = pivot - deepest if (away < 0.0).any() else pivot
+        high = pivot + highest if (away > 0.0).any() else pivot
+        return depths, (written(name, low), written(name, high))
     low, high = float(values.min()), float(values.max())
     share = (values - low) / (high - low) if high > low else np.ones(values.size)
     good = share if found.metric.more_is_better else 1.0 - share

@@ -41,17 +41,21 @@ _MANY_WINDOWS = 12
 _METHODS = {"de": "differential evolution", "grid": "a grid", "tpe": "tree-structured Parzen estimators"}
 
 
-def write_search(path: Path, found: Search, setting: Setting, source: str, said: Sequence[str] = ()) -> None:
-    """Write the page of a search. said: warnings about the bars. Raises `BadInput` where the file cannot be written."""
-    write_page(path, search_page(found, setting, source, said))
+def write_search(
+    path: Path, found: Search, setting: Setting, source: str, said: Sequence[str] = (), counted: str = ""
+) -> None:
+    """Write the page of a search. said: warnings about the bars; counted: what the store knows. Raises `BadInput` where the file cannot be written."""
+    write_page(path, search_page(found, setting, source, said, counted))
 
 
-def write_walk(path: Path, walk: Walk, source: str, said: Sequence[str] = ()) -> None:
+def write_walk(path: Path, walk: Walk, source: str, said: Sequence[str] = (), counted: str = "") -> None:
     """Write the page of a walk. Raises `BadInput` where the file cannot be written."""
-    write_page(path, walk_page(walk, source, said))
+    write_page(path, walk_page(walk, source, said, counted))
 
 
-def search_page(found: Search, setting: Setting, source: str, said: Sequence[str] = ()) -> str:
+def search_page(
+    found: Search, setting: Setting, source: str, said: Sequence[str] = (), counted: str = ""
+) -> str:
     """One HTML document."""
     space, market = found.space, setting.market
     days, year = n_days(market), float(market.asset_class.days_per_year)
@@ -65,7 +69,7 @@ def search_page(found: Search, setting: Setting, source: str, said: Sequence[str
     )
     body = (
         f'<header><p class="eyebrow">Search · {escape(space.genome.family)} · {escape(market.symbol)} · {_span(setting)}</p>'
-        f'<h1>{escape(head)}</h1><p class="trial">{escape(looked(found, days, year))}</p></header>'
+        f'<h1>{escape(head)}</h1><p class="trial">{escape(f"{looked(found, days, year)} {counted}".rstrip())}</p></header>'
         + tiles(_search_tiles(found, days, year))
         + beware((*said, *search_warnings(found)))
         + field(found)
@@ -109,13 +113,13 @@ def _top(found: Search) -> str:
     return table("top", "The best", head, rows, f"{found.n_valid:,} of {found.trials:,} traded often enough.")
 
 
-def walk_page(walk: Walk, source: str, said: Sequence[str] = ()) -> str:
+def walk_page(walk: Walk, source: str, said: Sequence[str] = (), counted: str = "") -> str:
     """One HTML document."""
     space, setting = walk.space, walk.setting
     family, symbol = escape(space.genome.family), escape(setting.market.symbol)
     body = (
         f'<header><p class="eyebrow">Walk forward · {family} · {symbol} · {_span(setting)}</p>'
-        f'<h1>{escape(verdict(walk))}</h1><p class="trial">{escape(looked_walk(walk))}</p></header>'
+        f'<h1>{escape(verdict(walk))}</h1><p class="trial">{escape(f"{looked_walk(walk)} {counted}".rstrip())}</p></header>'
         + tiles(_walk_tiles(walk))
         + beware((*said, *walk_warnings(walk)))
         + _money(walk)
@@ -143,7 +147,7 @@ def _walk_tiles(walk: Walk) -> tuple[tuple[str, str, str, float], ...]:
 
 def _money(walk: Walk) -> str:
     market, days = walk.setting.market, walk.days
-    grown: F64 = np.cumprod(1.0 + walk.returns)
+    grown: F64 = np.cumprod(1.0 + walk.returns).astype(np.float64)
     peaks = np.maximum.accumulate(np.maximum(grown, 1.0))
     at_s = (days + 1) * _DAY_S
     first, last = walk.steps[0].window.test_from, walk.steps[-1].window.test_to

@@ -196,7 +196,7 @@ def walk_forward(
         told = None if progress is None else _within(progress, k, len(planned))
         try:
             own = int(np.random.SeedSequence([seed, k]).generate_state(1)[0])
-            judge = judging.Window(setting, window.train_from, window.train_to, "walk_forward")
+            judge = judging.Window(setting, window.train_from, window.train_to, "walk-forward")
             found = search(space, judge, metric, method=method, trials=trials, seed=own, progress=told)
             if found.ended != "interrupted":
                 steps.append(_tested(setting, window, found))
@@ -226,7 +226,7 @@ def _within(progress: Progress, k: int, total: int) -> Callable[[int, int, float
 
 
 def _tested(setting: Setting, window: Window, found: Search) -> Step:
-    tested = judging.Window(setting, window.test_from, window.test_to, "walk_forward_test")([found.genome])
+    tested = judging.Window(setting, window.test_from, window.test_to, "walk-forward")([found.genome])
     inside = {name: float(values[found.best]) for name, values in found.figures.items()}
     inside |= {found.metric.name: float(found.values[found.best])}
     return Step(window, found, inside, _first(tested, found.metric), tested.returns[0], tested.days)

@@ -84,13 +84,13 @@ def search_warnings(found: Search) -> tuple[str, ...]:
         said.append(
             f"The best lies on a bound of {_listed(bound)}: better may lie beyond; widen it with --bound."
         )
-    around = neighbourhood(found)
-    best = float(found.values[found.best])
-    if math.isfinite(around) and _much_worse(around, best, more=found.metric.more_is_better):
+    around, best = neighbourhood(found), float(found.values[found.best])
+    usual = float(np.median(found.values[valid(found.scores)]))
+    if math.isfinite(around) and abs(around - best) > abs(around - usual):
         name = found.metric.name
         said.append(
             f"The best is a lonely peak: its neighbours, within a tenth of each range, have a median {metric_name(name)} of "
-            f"{written(name, around)} against {written(name, best)}."
+            f"{written(name, around)} against its {written(name, best)}, nearer to the {written(name, usual)} of all points."
         )
     return tuple(said)
 
@@ -101,10 +101,6 @@ def neighbourhood(found: Search) -> float:
     close = (np.abs(units - units[found.best]) <= NEAR).all(axis=1) & valid(found.scores)
     close[found.best] = False
     return float(np.median(found.values[close])) if close.sum() >= _FEWEST_NEIGHBOURS else math.nan
-
-
-def _much_worse(around: float, best: float, *, more: bool) -> bool:
-    return around < best - abs(best) / 2.0 if more else around > best + abs(best) / 2.0
 
 
 def _bounds_met(found: Search) -> list[str]:

@@ -12,7 +12,7 @@ from genome.tuning.words import looked, metric_name, search_warnings, written
 from organism.cli.context import emit
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
-from organism.cli.tuning import INTERRUPTED, Question, foot, head, question
+from organism.cli.tuning import INTERRUPTED, Looks, Question, foot, head, question
 from organism.errors import BadInput
 
 
@@ -20,25 +20,27 @@ def perform(options: Options) -> int:
     """Search, print, and write what was asked for; 130 where it was interrupted."""
     asked = question(options)
     began_s = time.monotonic()
-    found = _searched(asked, options)
+    with Looks(asked, options) as looks:
+        found = _searched(asked, looks, options)
     took_s = time.monotonic() - began_s
+    said = (*asked.warnings, *looks.warnings)
     if options.out is not None:
         _write(options.out, found)
     if options.report is not None:
         from genome.tuning.report import write_search
 
-        write_search(options.report, found, asked.setting, asked.source, asked.warnings)
+        write_search(options.report, found, asked.setting, asked.source, said, looks.sentence)
     if options.json:
         document = search_document(found, asked.setting)
-        document["warnings"] = [*asked.warnings, *document["warnings"]]
-        emit(document | {"source": asked.source, "elapsed_s": round(took_s, 3)})
+        document["warnings"] = [*said, *document["warnings"]]
+        emit(document | looks.document | {"source": asked.source, "elapsed_s": round(took_s, 3)})
     else:
-        _print(asked, found, options, took_s)
+        _print(asked, looks, found, options, took_s)
     return INTERRUPTED if found.ended == "interrupted" else 0
 
 
-def _searched(asked: Question, options: Options) -> Search:
-    judge = Window(asked.setting, 0, asked.setting.market.size, "optimize")
+def _searched(asked: Question, looks: Looks, options: Options) -> Search:
+    judge = Window(looks.setting, 0, asked.setting.market.size, "optimize")
     with Compiling(), Progress("searching") as bar:
 
         def told(done: int, allowed: int, best: float) -> None:
@@ -61,13 +63,12 @@ def _write(path: Path, found: Search) -> None:
         raise BadInput(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def _print(asked: Question, found: Search, options: Options, took_s: float) -> None:
+def _print(asked: Question, looks: Looks, found: Search, options: Options, took_s: float) -> None:
     market = asked.setting.market
     head(asked, options)
     print("\n".join(search_lines(found)) + "\n")
-    foot(
-        asked, search_warnings(found), looked(found, n_days(market), float(market.asset_class.days_per_year))
-    )
+    said = looked(found, n_days(market), float(market.asset_class.days_per_year))
+    foot(asked, (*looks.warnings, *search_warnings(found)), f"{said} {looks.sentence}".rstrip())
     print(f"took        {took_s:.2f} s, {found.trials / max(took_s, 1e-9):,.0f} a second")
     for what, path in (("genome", options.out), ("report", options.report)):
         if path is not None:

@@ -1,22 +1,33 @@
 """What `optimize` and `walk-forward` share: the space, the setting, and how they tell."""
 
 import textwrap
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+import numpy as np
 
 from genome.costs import Costs
+from genome.evolution.ports import Scores
 from genome.market import Market
 from genome.reporting.numbers import bar_name, instant
 from genome.reporting.words import assumptions, warnings_of_bars
-from genome.tuning.judging import Setting, warm_bars
+from genome.trials.count import Tally, Trials
+from genome.trials.datasets import dataset_of
+from genome.tuning.judging import Setting, Window, warm_bars
 from genome.tuning.metric import Metric
 from genome.tuning.space import Space, bounds_of, space_of, steps_of
 from organism.cli.bars import markets_of, writable
+from organism.cli.context import state_folder
+from organism.cli.counted import FILE
 from organism.cli.parser import Options
 from organism.cli.strategies import chosen, parameters
-from organism.errors import BadInput
+from organism.errors import BadInput, OrganismError
 
 INTERRUPTED = 130
 _WIDE = 100
+_MOST_HELD = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,102 @@ def question(options: Options) -> Question:
         options.min_trades,
     )
     return Question(space, setting, metric, source, _said(space, market))
+
+
+class Looks:
+    """The count of `--state`, as `genome.evolution.ports.Count`: every look is written down. What hinders it breaks nothing.
+
+    new       trials that nobody had made before
+    tally     of these bars and whatever overlaps them; None where they could not be counted, then `warning` says why
+    """
+
+    def __init__(self, asked: Question, options: Options) -> None:
+        market = asked.setting.market
+        self.new = 0
+        self.tally: Tally | None = None
+        self.warning = ""
+        self._path = state_folder(options) / FILE
+        self._dataset = dataset_of([market], Window(asked.setting, 0, market.size, "optimize").data)
+        self._trials: Trials | None = None
+        self._held: list[tuple[str, list[str], Scores, str]] = []
+        self.setting = replace(asked.setting, count=self)
+
+    def __enter__(self) -> Self:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._trials = Trials(self._path, tell=self._told)
+        except (OrganismError, OSError) as error:
+            self._hindered(error)
+        return self
+
+    def add(self, data: str, hashes: list[str], scores: Scores, origin: str) -> int:
+        """Take looks in hand; they are written together, before anybody sees what came of them. 0: not known yet."""
+        if self._held and (self._held[0][0] != data or sum(len(one[1]) for one in self._held) >= _MOST_HELD):
+            self._write()
+        self._held.append((data, hashes, scores, origin))
+        return 0
+
+    def _write(self) -> None:
+        """Count what is held, all of it looks at the same data: one write costs as much as one look."""
+        held, self._held = self._held, []
+        if self._trials is None or not held:
+            return
+        (data, _, first, origin), parts = held[0], [one[2] for one in held]
+        values, violations, returns, trades = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("values", "violations", "returns", "trades")
+        )
+        hashes = [name for one in held for name in one[1]]
+        try:
+            counter = self._trials.counter(self._dataset, now_s=time.time)
+            self.new += counter.add(
+                data, hashes, Scores(values, violations, returns, first.days, trades), origin
+            )
+        except OrganismError as error:
+            self._hindered(error)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._write()
+        if self._trials is None:
+            return
+        try:
+            self.tally = self._trials.tally(self._dataset)
+        except OrganismError as hindered:
+            self._hindered(hindered)
+        finally:
+            if self._trials is not None:
+                self._trials.close()
+
+    def _told(self, sentence: str) -> None:
+        self.warning = sentence
+
+    def _hindered(self, error: Exception) -> None:
+        if self._trials is not None:
+            self._trials.close()
+            self._trials = None
+        self.warning = f"Trials were not counted: {error}"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What hindered the count."""
+        return (self.warning,) if self.warning else ()
+
+    @property
+    def sentence(self) -> str:
+        """How many looks at these bars there were, by anybody."""
+        if self.tally is None:
+            return ""
+        return (
+            f"{self.new:,} of these trials are new; {self.tally.trials:,} were made on these bars and bars that overlap "
+            f"them, and {self.tally.clusters:,} of them behave differently."
+        )
+
+    @property
+    def document(self) -> dict[str, int | None]:
+        """For JSON."""
+        return {"trials_new": self.new, "trials_total": None if self.tally is None else self.tally.trials}
 
 
 def _said(space: Space, market: Market) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from genome.tuning.words import looked_walk, verdict, walk_warnings
 from organism.cli.context import emit
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
-from organism.cli.tuning import INTERRUPTED, Question, foot, head, question, say
+from organism.cli.tuning import INTERRUPTED, Looks, Question, foot, head, question, say
 from organism.errors import BadInput
 
 
@@ -20,18 +20,20 @@ def perform(options: Options) -> int:
     plan = _plan(options)
     asked = question(options)
     began_s = time.monotonic()
-    walk = _walked(asked, plan, options)
+    with Looks(asked, options) as looks:
+        walk = _walked(asked, looks, plan, options)
     took_s = time.monotonic() - began_s
+    said = (*asked.warnings, *looks.warnings)
     if options.report is not None:
         from genome.tuning.report import write_walk
 
-        write_walk(options.report, walk, asked.source, asked.warnings)
+        write_walk(options.report, walk, asked.source, said, looks.sentence)
     if options.json:
         document = walk_document(walk)
-        document["warnings"] = [*asked.warnings, *document["warnings"]]
-        emit(document | {"source": asked.source, "elapsed_s": round(took_s, 3)})
+        document["warnings"] = [*said, *document["warnings"]]
+        emit(document | looks.document | {"source": asked.source, "elapsed_s": round(took_s, 3)})
     else:
-        _print(asked, walk, options, took_s)
+        _print(asked, looks, walk, options, took_s)
     return INTERRUPTED if walk.ended == "interrupted" else 0
 
 
@@ -43,7 +45,7 @@ def _plan(options: Options) -> Plan:
     return replace(plan, **given, anchored=options.anchored, gap=options.purge)
 
 
-def _walked(asked: Question, plan: Plan, options: Options) -> Walk:
+def _walked(asked: Question, looks: Looks, plan: Plan, options: Options) -> Walk:
     market = asked.setting.market
     planned = windows(market, plan, asked.space.lookback(market.bar_s))
     with Compiling(), Progress("walking") as bar:
@@ -52,12 +54,12 @@ def _walked(asked: Question, plan: Plan, options: Options) -> Walk:
             bar(k * allowed + done, total * allowed, f"trials, window {k + 1} of {total}")
 
         return walk_forward(
-            asked.space, asked.setting, plan, planned, asked.metric, method=options.method, trials=options.trials,
+            asked.space, looks.setting, plan, planned, asked.metric, method=options.method, trials=options.trials,
             seed=options.seed, progress=told,
         )  # fmt: skip
 
 
-def _print(asked: Question, walk: Walk, options: Options, took_s: float) -> None:
+def _print(asked: Question, looks: Looks, walk: Walk, options: Options, took_s: float) -> None:
     plan, first = walk.plan, walk.planned[0]
     head(asked, options)
     kind = "all bars from the first on" if plan.anchored else f"{plan.train} {plan.days_name}"
@@ -68,7 +70,7 @@ def _print(asked: Question, walk: Walk, options: Options, took_s: float) -> None
     )
     print("\n".join((*stitched_lines(walk), "", *stability_lines(walk), "")))
     say("verdict", verdict(walk))
-    foot(asked, walk_warnings(walk), looked_walk(walk))
+    foot(asked, (*looks.warnings, *walk_warnings(walk)), f"{looked_walk(walk)} {looks.sentence}".rstrip())
     print(f"took        {took_s:.2f} s")
     if options.report is not None:
         print(f"report      {options.report}")

@@ -11,7 +11,7 @@ from tests.genome.results import NEW_YEAR
 KEYS = {
     "strategy", "held", "parameters", "points", "symbols", "bars", "bar_s", "start", "end", "capital", "costs", "metric",
     "maximised", "fewest_trades", "method", "seed", "trials", "valid", "found", "ended", "best", "default", "top",
-    "neighbourhood", "luck_sharpe", "looked", "warnings", "source", "elapsed_s",
+    "neighbourhood", "luck_sharpe", "looked", "warnings", "source", "elapsed_s", "trials_new", "trials_total",
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_a_search_by_a_metric_within_bounds_is_one_document(said, hours):
     assert found["best"]["value"] > found["default"]["value"]
     assert found["default"]["params"] == {"fast": 9, "slow": 21}
     again = json.loads(said(*words, "--json")[1])
-    assert found | {"elapsed_s": 0} == again | {"elapsed_s": 0}
+    assert found | {"elapsed_s": 0, "trials_new": 0} == again | {"elapsed_s": 0}
 
 
 def test_the_best_is_written_as_a_genome_that_can_be_backtested(said, hours, tmp_path, capsys):
@@ -98,6 +98,25 @@ def test_the_best_is_written_as_a_genome_that_can_be_backtested(said, hours, tmp
     assert html.count("<figure") >= 4
     assert "http" not in html.replace("http-equiv", "")
     assert "50 sets of parameters were looked at" in html
+
+
+def test_every_look_is_counted_once_and_told_with_those_before(said, hours, tmp_path):
+    words = ("ema_crossover", "--data", hours, "--trials", "30", "--json")
+    first, again = (json.loads(said(*words)[1]) for _ in range(2))
+    assert (first["trials_new"], first["trials_total"]) == (30, 30)
+    assert (again["trials_new"], again["trials_total"]) == (0, 30)
+    other = json.loads(said("rsi_filter", "--data", hours, "--trials", "20", "--json")[1])
+    assert (other["trials_new"], other["trials_total"]) == (20, 50)
+    _, text, _ = said("ema_crossover", "--data", hours, "--trials", "30")
+    assert "50 were made on these bars" in " ".join(text.split())
+
+
+def test_what_cannot_be_counted_is_said_and_breaks_nothing(said, hours, tmp_path):
+    (tmp_path / "genome.db").write_text("this is no store " * 400)
+    found = json.loads(said("ema_crossover", "--data", hours, "--trials", "30", "--json")[1])
+    assert found["trials"] == 30
+    assert found["trials_total"] is None
+    assert any("Trials were not counted" in one for one in found["warnings"])
 
 
 def test_a_grid_by_steps_visits_what_was_asked(said, hours):

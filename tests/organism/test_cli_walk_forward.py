@@ -12,7 +12,7 @@ KEYS = {
     "strategy", "held", "parameters", "points", "symbols", "bars", "bar_s", "start", "end", "capital", "costs", "metric",
     "maximised", "fewest_trades", "method", "seed", "train", "test", "trading_days", "anchored", "purged_bars",
     "lookback_bars", "windows", "planned", "out_of_sample", "in_sample_sharpe", "efficiency", "won", "stability", "equity",
-    "trials", "ended", "looked", "warnings", "source", "elapsed_s",
+    "trials", "ended", "looked", "warnings", "source", "elapsed_s", "trials_new", "trials_total",
 }  # fmt: skip
 WINDOW = {
     "train_start", "train_end", "test_start", "test_end", "params", "in_sample", "out_of_sample", "efficiency", "found",
@@ -70,7 +70,7 @@ def test_a_walk_is_one_document_with_each_window(said, bars):
         assert one["train_end"] < one["test_start"]
         assert one["test_end"] == after["test_start"]
     again = json.loads(said("ema_crossover", "--data", bars, *SHORT, "--json")[1])
-    assert found | {"elapsed_s": 0} == again | {"elapsed_s": 0}
+    assert found | {"elapsed_s": 0, "trials_new": 0} == again | {"elapsed_s": 0}
 
 
 @pytest.mark.requirement("S0-1.3.11", "S3-3.1.6")
@@ -104,6 +104,14 @@ def test_a_table_a_page_and_warnings_are_told(said, bars, tmp_path):
     for name in ("equity", "drawdown", "pairs", "path-fast", "path-slow", "windows", "stability", "field-0"):
         assert f'id="{name}"' in html
     assert "http" not in html.replace("http-equiv", "")
+
+
+def test_refits_and_tests_are_counted_on_the_bars_of_all_windows(said, bars):
+    words = ("ema_crossover", "--data", bars, *SHORT, "--json")
+    first, again = (json.loads(said(*words)[1]) for _ in range(2))
+    windows = first["planned"]
+    assert first["trials_total"] == first["trials_new"] == 30 * windows + windows
+    assert (again["trials_new"], again["trials_total"]) == (0, first["trials_total"])
 
 
 def test_anchored_windows_learn_from_the_first_bar_on(said, bars):

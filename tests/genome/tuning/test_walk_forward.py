@@ -9,6 +9,7 @@ from genome.costs import Costs
 from genome.reporting.numbers import percent
 from genome.seeds import seed
 from genome.simulator.windowed import cut, evaluate_within
+from genome.tuning import judging
 from genome.tuning.documents import walk_document
 from genome.tuning.judging import Setting, warm_bars
 from genome.tuning.metric import Metric
@@ -196,10 +197,14 @@ def test_every_refit_is_a_trial_and_told_to_the_count():
     space = space_of(seed("ema_crossover"), bounds_of(["fast=2:20", "slow=10:60"]))
     setting = Setting(market, FREE, warm_bars=500, count=count)
     walk = walk_forward(space, setting, PLAN, windows(market, PLAN, 59), Metric("sharpe", 3), trials=30)
-    refits = [one for one in count.told if one[2] == "walk_forward"]
+    tests = [
+        (judging.Window(setting, step.window.test_from, step.window.test_to, "").data) for step in walk.steps
+    ]
+    refits = [one for one in count.told if one[0] not in tests]
+    assert {origin for _, _, origin in count.told} == {"walk-forward"}
     assert len(refits) == walk.trials == 30 * len(walk.steps)
     assert len({data for data, _, _ in refits}) == len(walk.steps), "each window is data of its own"
-    assert sum(origin == "walk_forward_test" for _, _, origin in count.told) == len(walk.steps)
+    assert [data for data, _, _ in count.told if data in tests] == tests
 
 
 @pytest.mark.requirement("S0-1.3.12")
