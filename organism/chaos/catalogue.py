@@ -74,7 +74,7 @@ CATALOGUE: tuple[Fault, ...] = tuple(
             "journal file replaced / rolled back",
             "exchange reconciliation detects missing fills; no trading until resolved",
         ),
-        ("B12", "read-only or wrong-owner directory", "start refused with code 78"),
+        ("B12", "read-only or wrong-owner directory", "start refused with status 2 and one sentence"),
         ("B13", "log disk fills, log write blocks", "trading not blocked by logging"),
         ("B14", "SQLite version with the WAL-reset bug", "warning + single-writer discipline asserted"),
         ("C1", "accepted, reply lost", "I2, I6; resolved < 20 s after window"),

@@ -173,6 +173,12 @@ def _audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--until", type=market_time, metavar="T", help="stop after this market time, e.g. 2024-01-05T12:00"
     )
     replay.add_argument("--json", action="store_true", help="one JSON document")
+    backup = _add(commands, "backup", "Copy the state folder, of a living organism too; the copy is read whole as a proof.",
+                  "organism backup /mnt/other/monday", "backup")  # fmt: skip
+    backup.add_argument(
+        "folder", nargs="?", type=Path, help="a new folder; default: backup-TIME beside the state folder"
+    )
+    backup.add_argument("--json", action="store_true", help="one JSON document")
 
 
 def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
