@@ -42,18 +42,25 @@ for _owner, _name in _PRIVATE:
         )
 
 
+ROWS_A_STEP = (
+    8  # rows of the journal for each step of one organ; a next start reads them for the idlest of all
+)
+
+
 @dataclass(slots=True)
 class LastGood:
     """What the journal says an organ is: its state after the last recorded step.
 
     States are immutable, so the last one recorded *is* the fold of the journal; a restart begins from it.
     `lock` is held while a step is recorded, so that no incarnation is retired between record and memory.
+    `saved` are step and row of its newest snapshot, whoever took it: short lives must not put off the next one.
     """
 
     state: Any
     step: int = 0
     seq: int = 0
     seen: dict[str, None] = field(default_factory=dict)
+    saved: tuple[int, int] = (0, 0)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
 
@@ -188,7 +195,6 @@ class Organ(pykka.ThreadingActor):
         self._mailbox = mailbox
         self._good = good
         self._shell = shell
-        self._saved_step = good.step
         self._saved_ns = shell.clock.mono_ns()
 
     @staticmethod
@@ -265,8 +271,10 @@ class Organ(pykka.ThreadingActor):
         if type(envelope.message) is Recovered and not life.ready.is_set():
             life.ready.set()
             shell.on_ready(life.organ, life.incarnation)
+        saved_step, saved_seq = good.saved
         if (
-            now.step - self._saved_step >= shell.snapshot_steps
+            now.step - saved_step >= shell.snapshot_steps
+            or good.seq - saved_seq >= shell.snapshot_steps * ROWS_A_STEP
             or mono_ns - self._saved_ns >= shell.snapshot_s * 1e9
         ):
             self._save(state, now.step, good.seq, mono_ns)
@@ -275,11 +283,11 @@ class Organ(pykka.ThreadingActor):
     def on_stop(self) -> None:
         """Keep a snapshot, so that the next start replays nothing."""
         good = self._good
-        if good.step != self._saved_step:
+        if good.step != good.saved[0]:
             self._save(good.state, good.step, good.seq, self._shell.clock.mono_ns())
 
     def _save(self, state: Any, step: int, seq: int, mono_ns: int) -> None:
-        self._saved_step, self._saved_ns = step, mono_ns
+        self._good.saved, self._saved_ns = (step, seq), mono_ns
         try:
             self._shell.save_snapshot(self._life.organ, state, step, seq)
         except Exception as error:  # noqa: BLE001 - a missing snapshot costs replay time at the next start, no more

@@ -130,7 +130,7 @@ class Body:
             self._crash.reached("during_recovery")
             self.journal.on_durable(self._crash.durable)
         self.goods = {
-            name: LastGood(organ.state, organ.step, organ.seq, dict.fromkeys(organ.seen))
+            name: LastGood(organ.state, organ.step, organ.seq, dict.fromkeys(organ.seen), organ.saved)
             for name, organ in recovery.organs.items()
         }
         made_ready(self.goods["brain"].state, settings.market.bar_s)

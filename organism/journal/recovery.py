@@ -49,6 +49,7 @@ class RecoveredOrgan(msgspec.Struct, frozen=True, kw_only=True):
     timers    what it had scheduled and is still to fire: arm again (see `rebase`)
     seen      envelope ids it consumed last, oldest first
     n_folded  rows replayed to get here
+    saved     step and row of the snapshot that this began with, zeros for none
     """
 
     state: Any
@@ -58,6 +59,7 @@ class RecoveredOrgan(msgspec.Struct, frozen=True, kw_only=True):
     timers: tuple[Timer, ...]
     seen: tuple[str, ...]
     n_folded: int
+    saved: tuple[int, int] = (0, 0)
 
 
 class Recovery(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +91,7 @@ class Folded:
             self.step, self.seq, self.horizon = snapshot.step, snapshot.seq, snapshot.horizon_seq
             self.run = snapshot.run
             self.seen = dict.fromkeys(snapshot.seen)
+        self.saved = (self.step, self.seq)
 
     def is_behind(self, row: Row) -> bool:
         """Whether what we know of this organ's timers was written before the process that wrote a row."""
@@ -246,6 +249,7 @@ class _Pass:
             timers=self._armed.of(name),
             seen=tuple(organ.seen),
             n_folded=organ.n_folded,
+            saved=organ.saved,
         )
 
 

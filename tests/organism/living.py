@@ -153,7 +153,9 @@ def trees(each=LOOSE, tree=LOOSE, hang_s=1.0, ready_within_s=10.0):
 class Body:
     """A supervisor in a thread of its own, over toy organs."""
 
-    def __init__(self, forest=None, *, children=None, limit=1_000, snapshots=None, snapshot_steps=1_000):
+    def __init__(
+        self, forest=None, *, children=None, limit=1_000, snapshots=None, snapshot_steps=1_000, goods=None
+    ):
         self.journal = SafeJournal()
         self.activity = Activity()
         names = (*MONEY, *OTHERS)
@@ -161,7 +163,7 @@ class Body:
         self.spine = Spine(self.journal, deliver=self.directory.deliver, ports={})
         self.activity.held = lambda: self.spine.n_held
         self.trap = Trap()
-        self.goods = {name: LastGood(Diary()) for name in names}
+        self.goods = {name: LastGood(Diary()) for name in names} | (goods or {})
         self.letters = []
         self.outages = []
         self.n_beats = 0

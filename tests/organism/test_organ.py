@@ -9,8 +9,8 @@ import pykka
 import pytest
 
 from organism.messages import OperatorCommanded, OrganRestarted, Recovered
-from organism.organ import Ending, Life, Organ
-from tests.organism.living import MONEY, VITALS, Body, bars, living, raising, say, until
+from organism.organ import ROWS_A_STEP, Ending, LastGood, Life, Organ
+from tests.organism.living import MONEY, VITALS, Body, Diary, bars, living, raising, say, until
 
 
 def test_a_message_goes_through_step_journal_and_memory():
@@ -235,6 +235,44 @@ def test_snapshots_are_taken_after_so_many_steps_and_at_the_orderly_end():
     last = [s for s in saved if s[0] == "brain"][-1]
     assert last[1] == state
     assert last[2] == 25  # 24 messages and Recovered
+
+
+def test_lives_too_short_for_a_snapshot_add_up_to_one():
+    """Otherwise a body that is killed again and again reads an ever longer journal at each start."""
+    saved, step = [], 0
+    for _ in range(8):
+        good = LastGood(Diary(), step=step, saved=(saved[-1][2:] if saved else (0, 0)))
+        with living(
+            snapshots=lambda *s: s[0] == "brain" and saved.append(s), snapshot_steps=10, goods={"brain": good}
+        ) as body:
+            for i in range(3):
+                body.tell("brain", say(f"{i}"))
+            body.quiet()
+            step = good.step
+            n_before_the_end = len(saved)
+        del saved[n_before_the_end:]  # it was killed: nobody saved at the end
+    assert step == 32  # each time Recovered and three messages
+    assert [s[2] for s in saved] == [10, 20, 30]
+
+
+def test_an_idle_organ_is_saved_when_the_others_have_written_a_lot():
+    """A start reads the journal from the oldest snapshot on."""
+    saved = []
+    good = LastGood(Diary())
+    with living(snapshots=lambda *s: saved.append(s), snapshot_steps=10, goods={"voice": good}) as body:
+        for i in range(5 * ROWS_A_STEP):
+            body.tell("brain", say(f"{i}"))
+        body.quiet()
+        body.tell("voice", say("nothing yet"))
+        body.quiet()
+        assert "voice" not in [s[0] for s in saved]
+        for i in range(5 * ROWS_A_STEP):
+            body.tell("brain", say(f"again {i}"))
+        body.quiet()
+        body.tell("voice", say("still here"))
+        body.quiet()
+        assert [s[0] for s in saved if s[0] == "voice"] == ["voice"]
+        assert good.saved == (good.step, good.seq)
 
 
 def test_a_snapshot_that_fails_does_not_hurt_the_organ():

@@ -451,6 +451,7 @@ def test_only_rows_after_the_snapshots_are_folded(tmp_path, opened):
     Life(journal, seed=3, store=store, every=1).live(40)
     recovery = recover(journal, store, plain_cores())
     assert all(organ.n_folded <= 2 for organ in recovery.organs.values())
+    assert all(organ.saved[0] == organ.step - organ.n_folded for organ in recovery.organs.values())
     assert all(organ.step > 30 for organ in recovery.organs.values())
 
 
