@@ -1,6 +1,7 @@
 """A backtest for a terminal: a compact table with units; and its trades as CSV."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,10 @@ TRADE_COLUMNS = (
     "side", "entry_at", "entry_price", "exit_at", "exit_price", "quantity", "fees", "pnl", "reason",
 )  # fmt: skip
 _NAME, _VALUE = 16, 16
+
+
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # the last four are = + - @ at full width
+_BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def figure_lines(figures: Mapping[str, float], bar_s: int, interval: tuple[float, float]) -> list[str]:
@@ -60,7 +65,7 @@ def write_trades(
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow((*TRADE_COLUMNS, "symbol") if symbols else TRADE_COLUMNS)
-            writer.writerows((*row, symbol) if symbols else row for row, symbol in rows)
+            writer.writerows((*row, inert(symbol)) if symbols else row for row, symbol in rows)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}.") from None
 
@@ -75,5 +80,18 @@ def _row(market: Market, trade: Trade) -> tuple[str, ...]:
         repr(abs(float(trade.quantity))),
         repr(float(trade.fees)),
         repr(float(trade.pnl)),
-        trade.reason,
+        inert(trade.reason),
     )
+
+
+def inert(text: str) -> str:
+    """Text that a spreadsheet takes for text: one that begins as a formula would gets an apostrophe before it.
+
+    Source: OWASP, CSV Injection. Numbers are written as numbers and need none. A row
+    stays a row: what breaks a line becomes a space.
+
+    >>> inert("BTC/USDT"), inert("=HYPERLINK(1)")
+    ('BTC/USDT', "'=HYPERLINK(1)")
+    """
+    flat = _BREAKS.sub(" ", text)
+    return f"'{flat}" if flat.lstrip(" \u00a0\ufeff")[:1] in _FORMULA else flat
