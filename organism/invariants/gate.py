@@ -25,13 +25,14 @@ from organism.messages import (
     OrderUpdated,
     PortfolioMarked,
     Recovered,
+    TimerFired,
 )
 from organism.settings import RiskSettings
 from organism.trading import Order, Side
 
 ID = "I9"
 HEARS: frozenset[type] = frozenset({
-    Filled, OrderProposed, OrderUpdated, PortfolioMarked, OperatorCommanded, Recovered,
+    Filled, OrderProposed, OrderUpdated, PortfolioMarked, OperatorCommanded, Recovered, TimerFired,
 })  # fmt: skip
 SAID: frozenset[type] = frozenset({OrderApproved, OrderDenied})
 
@@ -113,6 +114,8 @@ def _hear(state: State, event: Event) -> None:
         state.command_id = read.command_id
         if read.command == "resume":
             state.losses.resumed(state.mark, state.rules.risk)
+    elif type(read) is TimerFired:
+        state.losses.elapsed(max(event.market_ns, state.mark.at_ns if state.mark else 0))
     elif type(read) is Recovered and read.process:
         state.recent.clear()  # another process, another monotonic clock
 
@@ -156,6 +159,8 @@ def _approved(state: State, order: Order, event: Event, found: list[Breach]) -> 
         state.recent.popleft()
     for text in _broken(state, order, event):
         _say(found, event, order.id, text)
+    if not order.reduce_only:
+        state.losses.passed()
     state.reserved[order.id] = _Reserve(order)
     state.recent.append(event.mono_ns)
 

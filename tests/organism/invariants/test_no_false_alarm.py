@@ -6,13 +6,14 @@ import pytest
 from organism.effects import Publish
 from organism.invariants import Rules
 from organism.market import NS_PER_S
-from organism.messages import OperatorCommanded, TradingStateChanged, VitalsTaken
+from organism.messages import OperatorCommanded, TimerFired, TradingStateChanged, VitalsTaken
 from organism.portfolio import MarkedPosition
 from organism.settings import RiskSettings
 from organism.trading import OrderStatus, Side, Standing, TradingState
 from tests.organism.invariants.tape import BTC, RULES, D, Tape, X
 
 HOUR_NS = 3_600 * NS_PER_S
+STREAK = RULES.risk.max_consecutive_losses
 
 
 def changed(before, after):
@@ -47,12 +48,45 @@ def test_a_drawdown_counts_on_from_where_judging_began():
     assert "drawdown has reached its limit" in asks(tape).texts()[0]
 
 
-def test_a_losing_streak_that_was_answered_before_judging_began_stops_nothing():
-    limit = RiskSettings().max_consecutive_losses
-    tape = midway(consecutive_losses=limit + 1)
+def test_a_resume_accepts_what_the_gate_may_have_seen_fall_from_higher_than_where_judging_began():
+    """From 10,000 the gate saw a fall beyond its limit, and a person accept it; from 9,500 on it was none."""
+    tape = midway(drawdown=0.05, equity=9_500.0, peak=10_000.0, day_start=9_500.0)
+    tape.mark(drawdown=0.101, equity=8_990.0, peak=10_000.0, day_start=8_990.0)
+    tape.row("immune", reads=OperatorCommanded(command_id=1, command="resume", operator="me"))
+    tape.mark(drawdown=0.15, equity=8_500.0, peak=10_000.0, day_start=8_500.0)
     assert asks(tape).texts() == []
-    tape.mark(consecutive_losses=2 * limit + 1)
-    assert "a losing streak cools down" in asks(tape, "10").texts()[0]
+    tape.mark(equity=10_100.0, peak=10_100.0)
+    tape.mark(drawdown=0.05, equity=9_600.0, peak=10_100.0, day_start=9_600.0)
+    tape.row("immune", reads=OperatorCommanded(command_id=2, command="resume", operator="me"))
+    tape.mark(drawdown=0.11, equity=8_989.0, peak=10_100.0, day_start=8_989.0)
+    assert "drawdown has reached its limit" in asks(tape, "10").texts()[0], "a new peak: all is known again"
+
+
+def test_a_losing_streak_that_was_answered_before_judging_began_stops_nothing():
+    tape = midway(consecutive_losses=STREAK + 1)
+    assert asks(tape).texts() == []
+    tape.mark(consecutive_losses=2 * STREAK + 1)
+    assert asks(tape, "10").texts() == [], "who knows where the gate began to count"
+    tape.mark(consecutive_losses=0)
+    asks(tape, "11")
+    tape.mark(consecutive_losses=STREAK)
+    assert "a losing streak cools down" in asks(tape, "12").texts()[0]
+
+
+def test_a_cool_down_ends_with_a_timer_too_and_has_answered_the_losses_known_by_then():
+    """Seed 13174: the timer ends it, a mark with an old stamp comes late, and from then on both counted apart."""
+    tape = Tape().begin()
+    began_ns, over_ns = tape.t, tape.t + int(RULES.risk.cool_down_h * HOUR_NS) + NS_PER_S
+    tape.mark(consecutive_losses=STREAK)
+    tape.t = over_ns
+    tape.row("immune", reads=TimerFired(key="cooling_down", due_ns=over_ns))
+    tape.mark(consecutive_losses=STREAK + 1, at_ns=began_ns)
+    tape.mark(consecutive_losses=2 * STREAK)  # again as many: another cool-down
+    assert "a losing streak cools down" in asks(tape).texts()[0]
+    n = len(tape.texts())
+    tape.row("immune", reads=OperatorCommanded(command_id=1, command="resume", operator="me"))
+    tape.mark(consecutive_losses=2 * STREAK + 1)
+    assert len(asks(tape, "10").texts()) == n
 
 
 @pytest.mark.parametrize(("held", "broken"), [("0.5", False), ("0.6", True)])
