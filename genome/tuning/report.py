@@ -72,9 +72,7 @@ def search_page(
         f'<h1>{escape(head)}</h1><p class="trial">{escape(f"{looked(found, days, year)} {counted}".rstrip())}</p></header>'
         + tiles(_search_tiles(found, days, year))
         + beware((*said, *search_warnings(found)))
-        + field(found)
-        + clouds(found)
-        + course(found)
+        + (field(found) + clouds(found) + course(found) if found.found else "")
         + _top(found)
         + assumed("What was run", _run_rows(space, setting, source, found.method, found.seed))
     )

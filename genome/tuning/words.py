@@ -61,6 +61,8 @@ def looked(found: Search, days: int, days_a_year: float) -> str:
     bar, sharpe = luck(n, days, days_a_year), float(found.figures["sharpe"][found.best])
     if n == 1:
         return f"{said}. Figures are those of that one trial."
+    if not found.found:
+        return f"{said}, all on the same {days:,} days, and none of them may win."
     return (
         f"{said}, all on the same {days:,} days. The best of so many without any edge, were they independent, would be "
         f"expected to show a Sharpe of about {plain(bar, 1)}; the best has {plain(sharpe, 2, signed=True)}. The winner's "

@@ -12,7 +12,7 @@ from genome.tuning.words import looked, metric_name, search_warnings, written
 from organism.cli.context import emit
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
-from organism.cli.tuning import INTERRUPTED, Looks, Question, foot, head, question
+from organism.cli.tuning import INTERRUPTED, Looks, Question, foot, head, question, telling_nothing
 from organism.errors import BadInput
 
 
@@ -20,7 +20,7 @@ def perform(options: Options) -> int:
     """Search, print, and write what was asked for; 130 where it was interrupted."""
     asked = question(options)
     began_s = time.monotonic()
-    with Looks(asked, options) as looks:
+    with Looks(asked, options) as looks, telling_nothing("before anything was looked at"):
         found = _searched(asked, looks, options)
     took_s = time.monotonic() - began_s
     said = (*asked.warnings, *looks.warnings)

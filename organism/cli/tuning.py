@@ -1,7 +1,10 @@
 """What `optimize` and `walk-forward` share: the space, the setting, and how they tell."""
 
+import contextlib
+import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -63,6 +66,16 @@ def question(options: Options) -> Question:
         options.min_trades,
     )
     return Question(space, setting, metric, source, _said(space, market))
+
+
+@contextlib.contextmanager
+def telling_nothing(when: str) -> Iterator[None]:
+    """Say so where an interrupt leaves nothing to tell; the interrupt goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"organism: interrupted {when}: there is nothing to tell.", file=sys.stderr)
+        raise
 
 
 class Looks:

@@ -11,7 +11,7 @@ from genome.tuning.words import looked_walk, verdict, walk_warnings
 from organism.cli.context import emit
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
-from organism.cli.tuning import INTERRUPTED, Looks, Question, foot, head, question, say
+from organism.cli.tuning import INTERRUPTED, Looks, Question, foot, head, question, say, telling_nothing
 from organism.errors import BadInput
 
 
@@ -20,7 +20,7 @@ def perform(options: Options) -> int:
     plan = _plan(options)
     asked = question(options)
     began_s = time.monotonic()
-    with Looks(asked, options) as looks:
+    with Looks(asked, options) as looks, telling_nothing("before the first window was whole"):
         walk = _walked(asked, looks, plan, options)
     took_s = time.monotonic() - began_s
     said = (*asked.warnings, *looks.warnings)

@@ -155,6 +155,17 @@ def test_an_interrupt_prints_the_best_so_far_and_says_so(said, hours, monkeypatc
     assert "interrupted" in out
 
 
+def test_a_family_that_never_trades_here_is_said_to_have_found_nothing(said, hours, tmp_path):
+    page = tmp_path / "r.html"
+    status, out, _ = said("funding_carry", "--data", hours, "--trials", "20", "--report", page)
+    assert status == 0
+    assert "needs funding, which XYZ lacks" in out
+    assert "nothing was found" in " ".join(out.split())
+    assert "trade often enough to be judged" in page.read_text()
+    found = json.loads(said("funding_carry", "--data", hours, "--trials", "20", "--json")[1])
+    assert (found["found"], found["valid"]) == (False, 0)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -140,6 +140,18 @@ def test_an_interrupt_prints_the_windows_that_are_whole(said, bars, monkeypatch)
     assert "Interrupted: 2 of" in out
 
 
+def test_an_interrupt_before_the_first_window_says_that_there_is_nothing(said, bars, monkeypatch):
+    from genome.tuning import judging
+
+    def at_once(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(judging, "evaluate_within", at_once)
+    status, out, complaint = said("ema_crossover", "--data", bars, *SHORT)
+    assert (status, out) == (130, "")
+    assert "interrupted before the first window was whole" in complaint
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
