@@ -94,6 +94,7 @@ def _serve(state: Path, listener: socket.socket) -> int:
 
     from dashboard.access import Access  # noqa: PLC0415
     from dashboard.app import build  # noqa: PLC0415
+    from dashboard.patience import Patience  # noqa: PLC0415
 
     access = Access(state / "dashboard.secret")
     app = build(Window(state, guarded=heart.is_guarded), access)
@@ -105,6 +106,7 @@ def _serve(state: Path, listener: socket.socket) -> int:
         server_header=False,
         proxy_headers=False,
         ws="none",
+        http=Patience,
         limit_concurrency=128,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=2,
