@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from organism.body.allocator import keep_small
 from organism.body.ending import Ending, StopAsked
 from organism.config import Loaded, load, without_channels
 from organism.errors import BadInput, JournalDamaged, OrganismError, StateBusy, no_room
@@ -104,6 +105,7 @@ def _held(state: Path, ending: Ending) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    keep_small()
     try:
         status = main(sys.argv[1:])
     except Exception:
