@@ -141,7 +141,8 @@ class GenomeStorePort:
 
     def _rescued(self, before: GenomeStore) -> GenomeStore:
         """A store of the file that lies there now, with what the one held that is there no more: its handle still reads."""
-        records, failed = [], ""
+        records: list[GenomeRecord] = []
+        failed = ""
         try:
             records += before.records()
         except sqlite3.Error as error:
