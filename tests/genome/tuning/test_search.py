@@ -1,6 +1,7 @@
 """Searches find what is there, look at nothing twice, and tell everything they looked at."""
 
 import importlib.util
+import sys
 
 import numpy as np
 import pytest
@@ -257,7 +258,13 @@ def test_an_unknown_metric_is_refused_with_what_was_perhaps_meant():
         Metric("sharp")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("optuna") is not None, reason="optuna is installed")
-def test_without_optuna_a_sentence_says_how_to_get_it():
+def test_without_optuna_a_sentence_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(BadInput, match=r"needs optuna.*organism\[tune\]"):
         search(space_of(seed("ema_crossover")), Bowl((1, 1)), Metric(), method="tpe")
+
+
+@has_optuna
+def test_tpe_is_refused_where_it_would_take_for_ever():
+    with pytest.raises(BadInput, match="slows down with every trial, so at most 2,000"):
+        search(space_of(seed("ema_crossover")), Bowl((1, 1)), Metric(), method="tpe", trials=2_001)
