@@ -12,7 +12,7 @@ from genome.breeding.packing import packed
 from genome.costs import Costs
 from genome.evolution.ports import Scores
 from genome.market import F64, I64, Market
-from genome.simulator.cache import Cache, market_digest
+from genome.simulator.cache import market_digest
 from genome.simulator.packing import Packed
 from genome.simulator.population import evaluate
 from genome.simulator.traits import checked_capital
@@ -22,12 +22,11 @@ RULE = f"{', '.join(NAMES)} at {VOLATILITY:g} a year, 1"
 """The rule of objectives and its version, which is part of what data are called."""
 _HARMLESS = (BadInput, ArithmeticError, ValueError, LookupError)
 """What one genome may raise without taking others along; memory and bugs of another kind are not one genome's."""
-_COLUMN_BYTES = 96 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Local:
-    """Judges flocks by simulating them here. A pure function of the flock: columns kept from before change no number.
+    """Judges flocks by simulating them here. A pure function of the flock.
 
     markets        one, or several with bars of one class of assets: each genome then trades each of them by itself, and
                    is judged by the mean of their daily returns on each day, over the markets that have bars on that day
@@ -36,8 +35,12 @@ class Local:
     fewest_trades  closed trades, of all markets together; fewer violate the constraint
     threads        of the simulator; all cores when None
 
-    A genome that raises is judged by no number, −∞ trades nothing, and leaves the others alone. Raises `BadInput` for
-    markets that cannot be judged together.
+    data           names all of the above but the threads
+    days           int64 (D,): days since the epoch that genomes are judged on
+    cut            the markets, sliced
+
+    A genome that raises is worth −∞, breaks the constraint beyond measure, and leaves the others alone. Raises `BadInput`
+    for markets that cannot be judged together.
     """
 
     markets: Sequence[Market]
@@ -50,7 +53,6 @@ class Local:
     days: I64 = field(init=False)
     cut: tuple[Market, ...] = field(init=False)
     _places: tuple[I64, ...] = field(init=False)
-    _cache: Cache = field(init=False)
 
     def __post_init__(self) -> None:
         """Cut the markets, and name what is judged by."""
@@ -79,7 +81,6 @@ class Local:
         set_(self, "days", days)
         set_(self, "cut", cut)
         set_(self, "_places", tuple(np.searchsorted(days, calendar) for calendar in calendars))
-        set_(self, "_cache", Cache(_COLUMN_BYTES))
 
     def __call__(self, flock: Flock) -> Scores:
         """Scores of every genome of a flock, in its order."""
@@ -110,9 +111,8 @@ class Local:
         returns, closed, present = np.zeros((n, n_days)), np.zeros((n, n_days)), np.zeros(n_days)
         wins, trades, turnover, weight = np.zeros(n), np.zeros(n), np.zeros(n), 0.0
         for market, places in zip(self.cut, self._places, strict=True):
-            found = evaluate(
-                crowd, [market], self.costs, self.capital, threads=self.threads, cache=self._cache
-            )
+            # No cache of columns: of a generation's thousands, hardly any come again in the next (measured: no gain).
+            found = evaluate(crowd, [market], self.costs, self.capital, threads=self.threads)
             n_trades, win_rate = found.figures["n_trades"][:, 0], found.figures["win_rate"][:, 0]
             returns[:, places] += found.returns[0]
             closed += _held(found.closed[0], places, n_days)
