@@ -29,4 +29,5 @@ def keep_small() -> bool:
     if mallopt is None:
         return False
     asked = ((_M_ARENA_MAX, N_ARENAS), (_M_MMAP_THRESHOLD, LARGE), (_M_TRIM_THRESHOLD, LARGE))
-    return all([mallopt(what, value) == 1 for what, value in asked])
+    said = [mallopt(what, value) for what, value in asked]
+    return said == [1] * len(asked)
