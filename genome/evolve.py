@@ -165,13 +165,18 @@ def evolve(
         if stop():
             outcome = STOPPED
             break
-        before = state
+        before, judged_s, since = state, judge.seconds, time.perf_counter()
         state, report = begin(plan, judge, words, seeds) if state is None else step(state, judge, words)
         births = report.births
         if count is not None:
             new_trials += count.add(judge.data, texts(births.keys[births.judged]), births.scores, ORIGIN)
         if runs is not None and run is not None:
-            runs.generation(run, generation_of(before, state, report, seeds), at_s=int(now_s()))
+            made = generation_of(before, state, report, seeds)
+            took = {
+                "seconds": round(time.perf_counter() - since, 3),
+                "judged_s": round(judge.seconds - judged_s, 3),
+            }
+            runs.generation(run, replace(made, report={**(made.report or {}), **took}), at_s=int(now_s()))
         if saved is not None:
             checkpoint.save(saved, state, words)
         reports.append(report)

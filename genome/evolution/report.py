@@ -61,7 +61,7 @@ class Report:
     distinct       contents among the living
     front          of the living, not dominated, on all islands together
     hypervolume    of the hall of fame, from the plan's reference
-    best           of the living that hold all constraints, of each objective; NaN where nobody does
+    best, median   of the living that hold all constraints, of each objective; NaN where nobody does
     diversity      mean of 1 − correlation of daily returns over all pairs of living members
     feasible       share of the living that hold all constraints
     mean_nodes, mean_lineage   size of the living, and generations since their oldest ancestor came in
@@ -81,6 +81,7 @@ class Report:
     front: int
     hypervolume: float
     best: tuple[float, ...]
+    median: tuple[float, ...]
     diversity: float
     feasible: float
     mean_nodes: float
@@ -101,7 +102,8 @@ class Report:
             )
         }  # fmt: skip
         plain["hypervolume"], plain["diversity"] = _number(self.hypervolume), _number(self.diversity)
-        plain["best"] = {name: _number(x) for name, x in zip(NAMES, self.best, strict=True)}
+        for name, values in (("best", self.best), ("median", self.median)):
+            plain[name] = {objective: _number(x) for objective, x in zip(NAMES, values, strict=True)}
         plain["operators"] = {
             name: {"bred": b, "survived": s}
             for name, b, s in zip(OPERATORS, self.bred, self.survived, strict=True)
@@ -136,13 +138,15 @@ def reported(
     found = standing(worth.values, worth.violations)
     kinds = np.where(births.mothers.any(axis=1), births.operators, len(Operator))
     n = max(len(alive), 1)
+    held, nothing = worth.values[sound], (float("nan"),) * len(NAMES)
     return Report(
         generation=generation,
         members=len(alive),
         distinct=len(set(as_bytes(alive.keys))),
         front=int(((found.ranks == 0) & sound).sum()),
         hypervolume=hypervolume(hall.worth.values, np.array(plan.reference)),
-        best=tuple(worth.values[sound].max(axis=0).tolist() if sound.any() else [float("nan")] * len(NAMES)),
+        best=tuple(held.max(axis=0).tolist()) if len(held) else nothing,
+        median=tuple(np.median(held, axis=0).tolist()) if len(held) else nothing,
         diversity=spread(worth.shapes),
         feasible=float(sound.sum()) / n,
         mean_nodes=float(nodes(alive.flock).sum()) / n,

@@ -26,6 +26,7 @@ from genome.trials.packing import packed, prevalence, unpacked
 from organism.errors import BadInput
 
 _HASH = 16
+_EVER = 2**62
 RUNNING = "running"
 
 
@@ -277,12 +278,13 @@ class Runs:
         with schema.reading(self._path):
             return tuple(self._read("ORDER BY id"))
 
-    def fronts(self, run: int) -> dict[int, tuple[Member, ...]]:
-        """The best front of each generation."""
+    def fronts(self, run: int, *, since: int = 0, until: int | None = None) -> dict[int, tuple[Member, ...]]:
+        """The best front of each generation, from one on and before another."""
         found: dict[int, list[Member]] = {}
         for _, generation, _, name, values in self._sound(
-            "fronts", "WHERE run = ? ORDER BY generation, place", (run,)
-        ):
+            "fronts", "WHERE run = ? AND generation >= ? AND generation < ? ORDER BY generation, place",
+            (run, since, _EVER if until is None else until),
+        ):  # fmt: skip
             found.setdefault(generation, []).append(Member(name, _numbers(values)))
         return {generation: tuple(members) for generation, members in found.items()}
 
