@@ -60,7 +60,7 @@ def left_over(state: Path) -> list[str]:
         pytest.param(limits.few_threads(1), "can't start new thread", id="1 thread"),
         pytest.param(limits.few_threads(3), "giving up with status 70", id="3 threads"),
         pytest.param(limits.little_memory(100 * 2**20), "giving up with status 70", id="100 MB of addresses"),
-        pytest.param(limits.little_memory(400 * 2**20), "giving up with status 70", id="400 MB of addresses"),
+        pytest.param(limits.little_memory(300 * 2**20), "giving up with status 70", id="300 MB of addresses"),
         pytest.param(limits.small_files(400_000), "giving up with status 70", id="400 kB of disk"),
     ],
 )
