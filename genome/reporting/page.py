@@ -69,8 +69,8 @@ def page(told: Told) -> str:
     body = (
         _head(told, interval)
         + tables.figures_table(result.figures, market.bar_s, losses=losses)
-        + _money(told, clock)
-        + _price(told, clock)
+        + money_charts(told, clock)
+        + price_chart(told, clock)
         + _months(told)
         + f'<div class="pair">{_distribution(told)}{_hours(told)}</div>'
         + _regimes(by_regime(market, result, told.capital))
@@ -100,7 +100,8 @@ def _head(told: Told, interval: tuple[float, float]) -> str:
     )
 
 
-def _money(told: Told, clock: Clock) -> str:
+def money_charts(told: Told, clock: Clock) -> str:
+    """Equity, and how far below its peak it was."""
     market, result = told.market, told.result
     at_s = market.open_s + market.bar_s
     close = market.column("close")
@@ -119,7 +120,8 @@ def _money(told: Told, clock: Clock) -> str:
     )  # fmt: skip
 
 
-def _price(told: Told, clock: Clock) -> str:
+def price_chart(told: Told, clock: Clock) -> str:
+    """The trades, on the price."""
     market, trades = told.market, told.result.trades
     marks = None
     if trades:

@@ -3,7 +3,7 @@
 They stretch with the page like the charts of `genome.reporting.charts`; text keeps its size because it stands beside them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -43,9 +43,10 @@ def _axes(x: Axis, y: Axis) -> tuple[str, str]:
     return f'<div class="ys">{ups}</div>', f'<div class="xs middle">{along}</div>'
 
 
-def _figure(
+def figure(
     name: str, look: str, title: str, inner: str, x: Axis, y: Axis, keys: str = "", note: str = ""
 ) -> str:
+    """Frame a drawing: title, keys, marks beside it and below it, and a note."""
     rules, along = _axes(x, y)
     foot = f'<p class="note">{escape(note)}</p>' if note else ""
     above = f'<p class="axis">{escape(y.title)} ↑</p>' if y.title else ""
@@ -98,7 +99,7 @@ def heat_map(
     keys = ramp if known else ""
     keys += '<span class="key"><i class="box none"></i>too few trades</span>' if None in depths else ""
     keys += '<span class="key"><i class="mark"></i>best</span>' if best is not None else ""
-    return _figure(name, "field", title, "".join(drawn), *axes, keys=keys, note=note)
+    return figure(name, "field", title, "".join(drawn), *axes, keys=keys, note=note)
 
 
 def scatter(
@@ -139,7 +140,7 @@ def scatter(
     if best is not None:
         inner += f'<path class="ring" d="M{px[best]} {py[best]:.0f}h.1"/><path class="core" d="M{px[best]} {py[best]:.0f}h.1"/>'
     y = Axis("", tuple((1.0 - place, text) for place, text in texts))
-    return _figure(name, "cloudy", title, inner, x, y, keys=keys, note=note)
+    return figure(name, "cloudy", title, inner, x, y, keys=keys, note=note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,7 @@ def pair_chart(
         '<span class="key"><i class="box hollow"></i>in sample</span>'
         '<span class="key"><i class="box gain"></i><i class="box loss"></i>out of sample, gain or loss</span>'
     )
-    return _figure(name, "pairs", title, "".join(drawn), along, y, keys=keys, note=note)
+    return figure(name, "pairs", title, "".join(drawn), along, y, keys=keys, note=note)
 
 
 def padded(units: F64) -> F64:
@@ -215,7 +216,65 @@ def path_chart(
         )
     keys = f'<span class="key">{escape(said)}</span>'
     marks = tuple((float(padded(np.array([at]))[0]), text) for at, text in axes[1].marks)
-    return _figure(name, "paths", title, inner, axes[0], Axis(axes[1].title, marks), keys=keys)
+    return figure(name, "paths", title, inner, axes[0], Axis(axes[1].title, marks), keys=keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A point by itself: values along and up, its width in pixels, and what is said on hover."""
+
+    x: float
+    y: float
+    width: float
+    told: str
+
+
+def dot_chart(
+    name: str,
+    title: str,
+    dots: Sequence[Dot],
+    before: Sequence[tuple[str, F64, F64]],
+    scales: tuple[Scale, Scale],
+    axes: tuple[Axis, Axis],
+    *,
+    level: float | None = None,
+    keys: str = "",
+    note: str = "",
+) -> str:
+    """Points by two values; the first one is marked.
+
+    before   fainter points below them: (class of the style sheet, values along (n,), values up (n,)); those beyond a scale
+             lie on its edge
+    scales   along and up;  level  a value up that a dashed rule stands at
+    """
+    along, up = scales
+
+    def placed(x: F64, y: F64) -> list[tuple[int, int]]:
+        px = WIDTH * (1.0 - along.place(np.clip(x, along.low, along.high)) / HEIGHT)
+        py = up.place(np.clip(y, up.low, up.high))
+        return list(zip(np.rint(px).astype(int).tolist(), np.rint(py).astype(int).tolist(), strict=True))
+
+    drawn = []
+    if level is not None and up.low <= level <= up.high:
+        drawn.append(f'<path class="line watch" d="M0 {up.place(np.array([level]))[0]:.0f}H{WIDTH}"/>')
+    for look, x, y in before:
+        known = np.isfinite(x) & np.isfinite(y)
+        steps = "".join(f"M{a} {b}h.1" for a, b in placed(x[known], y[known]))
+        drawn.append(f'<path class="cloud {look}" d="{steps}"/>' if steps else "")
+    at = placed(np.array([dot.x for dot in dots]), np.array([dot.y for dot in dots]))
+    for i, (dot, (a, b)) in reversed(list(enumerate(zip(dots, at, strict=True)))):
+        ring = f'<path class="ring" d="M{a} {b}h.1"/>' if i == 0 else ""
+        drawn.append(
+            f'{ring}<path class="dot one{" best" if i == 0 else ""}" style="--dot:{dot.width:.1f}px" d="M{a} {b}h.1">'
+            f"<title>{escape(dot.told)}</title></path>"
+        )
+    return figure(name, "dots", title, "".join(drawn), *axes, keys=keys, note=note)
+
+
+def along_axis(scale: Scale, title: str, text: Callable[[float], str], most: int = 6) -> Axis:
+    """Marks of a scale that lies along the foot, or, with its places, stands at the side."""
+    marks = tuple((1.0 - place, text(value)) for value, place in scale.ticks(most) if 0.0 <= place <= 1.0)
+    return Axis(title, marks)
 
 
 def value_scale(values: F64, *, zero: bool = False) -> Scale:

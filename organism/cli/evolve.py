@@ -52,14 +52,21 @@ def perform(options: Options) -> int:
     asked = _asked(options)
     found = _bred(asked, options)
     if options.report is not None:
-        from genome.reporting.evolution import write
-
-        write(options.report, found, asked.markets, asked.costs, asked.capital, asked.source, asked.warnings)
+        _write(asked, found, options)
     if options.json:
         emit(document(found) | {"source": asked.source, "warnings": list(asked.warnings)})
     else:
         _print(asked, found, options)
     return INTERRUPTED if found.outcome == STOPPED else 0
+
+
+def _write(asked: Asked, found: Evolved, options: Options) -> None:
+    from genome.evolution_report import Setting, story_of, write
+
+    setting = Setting(
+        asked.markets, asked.costs, asked.capital, asked.source, asked.warnings, options.min_trades
+    )
+    write(options.report, story_of(found, state_folder(options) / FILE), setting)
 
 
 def _asked(options: Options) -> Asked:
