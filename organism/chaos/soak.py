@@ -25,7 +25,9 @@ SPEED = 300.0  # market seconds per second by default; a soak multiplies it
 FAULT_EVERY_S = 5.0
 SAMPLE_EVERY_S = 1.0
 TEN_MINUTES_S = 600.0
-SETTLED_S = 60.0  # a process warms up before its memory means anything
+SETTLED_S = 600.0
+"""A process warms up before its memory means anything: what it remembers of the past is bounded, and fills up first. A
+third of a shorter soak."""
 ROLES: Final = ("guardian", "body", "venue")
 PATIENT: Final = (
     SENDER, "supervision.child_restarts=1000", "supervision.tree_restarts=1000",
@@ -72,12 +74,12 @@ def soak(minutes: float, speed_factor: float, tell: Tell, *, seed: int = 1) -> d
             code, _ = home.stop()
         tell("judging")
         losses, report = judged(home.state)
-    settled_s = min(SETTLED_S, minutes * 60.0 / 5.0)
+    settled_s = min(SETTLED_S, minutes * 60.0 / 3.0)
     lines = measured.lines(settled_s)
     return {
         "minutes": minutes, "speed": SPEED * speed_factor, "seed": seed, "faults": done,
         "body_restarts": body_restarts, "last_stop": code, "rows": report.events, "orders": report.orders,
-        "losses": _plain(losses),
+        "losses": _plain(losses), "settled_s": settled_s,
         "growth_in_10_min": {name: _row(name, line) for name, line in sorted(lines.items())},
         "grows": sorted(name for name, line in lines.items() if _grows(name, line)),
     }  # fmt: skip
