@@ -1,5 +1,7 @@
 """The run generation by generation: Sharpe, hypervolume, diversity, and the work that it was."""
 
+import numpy as np
+
 from genome.evolution_report.story import Figures, Setting, Story
 from genome.evolution_report.words import by_luck
 from genome.market import F64
@@ -44,8 +46,8 @@ def breadth_charts(story: Story) -> str:
     front = course_chart(
         "hypervolume", "Front over generations", story.generations, (Course(volume, "main", "hypervolume", area=True),),
         volume_told, "number", zero=True,
-        note=f"What the hall of fame dominates of Sharpe × consistency × drawdown × turnover, from ({reference}); it never falls "
-        "unless the hall is full.",
+        note=f"What the hall of fame dominates of Sharpe × consistency × drawdown × turnover, from ({reference}). It falls "
+        "where the hall is full, or one goes that behaves like another.",
     )  # fmt: skip
     diverse = course_chart(
         "diversity", "Diversity", story.generations,
@@ -77,7 +79,7 @@ def work_charts(story: Story) -> str:
         "newborn", "Newborn", story.generations,
         (Course(evaluated, "main", "judged"), Course(hits, "watch", "remembered (cache hits)"), Course(doubles, "faint", "doubles, left out")),
         newborn_told, "number", zero=True,
-        note=f"{plain(float(hits.sum()), 0)} cache hits and {plain(float(evaluated.sum()), 0)} evaluations in all. A cache hit is no new trial.",
+        note=f"{plain(float(np.nansum(hits)), 0)} cache hits and {plain(float(np.nansum(evaluated)), 0)} evaluations in all. A cache hit is no new trial.",
     )  # fmt: skip
     return f'<div class="pair">{speed}{newborn}</div>'
 
@@ -100,6 +102,8 @@ def _name(one: Figures) -> str:
 def generations_table(story: Story) -> str:
     """Every generation, or an even choice of many; folded, for whoever wants the numbers."""
     n = len(story.history)
+    if not n:
+        return ""
     stride = -(-n // _ROWS)
     shown = [one for i, one in enumerate(story.history) if i % stride == 0 or i == n - 1]
     head = (

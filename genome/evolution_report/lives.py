@@ -28,7 +28,7 @@ def operators_table(story: Story) -> str:
         return missing(
             "operators",
             "Operators",
-            "No children were bred yet: there is only the generation of the founders.",
+            "Nothing is known of any children: only founders were judged.",
         )
     shares = {name: _shares(stayed[name], bred[name], after) for name in OPERATORS}
     highest = _highest(shares.values())

@@ -99,7 +99,7 @@ def _rows(story: Story, setting: Setting) -> list[tuple[str, str]]:
         rows.append(
             (
                 "Kept",
-                f"run {found.run} in genome.db: each birth, each death, each front, each trial; organism genome lineage ID tells of anybody here",
+                f"run {found.run} in genome.db: each birth, each death, each front, each trial; organism genome lineage ID tells of anybody's ancestors, and draws them with --report",
             )
         )
     return rows

@@ -36,7 +36,7 @@ def headline(story: Story, setting: Setting) -> str:
         else f"{size:,} founders"
     )
     if not front:
-        return f"{bred} were judged, and nobody closed at least {setting.fewest_trades} trades: nothing was found."
+        return f"{bred} were judged, and nobody closed {setting.fewest_trades:,} trades: nothing was found."
     best = front[0].objectives[0]
     hall = (
         f"{len(front):,} strategies, none of which beats another"
@@ -90,6 +90,8 @@ def cautions(story: Story, setting: Setting) -> tuple[str, ...]:
             f"The best Sharpe, {_number(front[0].objectives[0])}, is not above the {plain(bar, 2)} that luck alone would show: "
             "nothing says that it has an edge."
         )
+    if not front:
+        said.append("Nobody traded often enough to be judged; give more bars, or lower --min-trades.")
     diversity = story.over(lambda one: one["diversity"])
     if diversity.size and diversity[-1] < _LEAST_DIVERSITY:
         said.append(

@@ -171,7 +171,7 @@ def times(value: float) -> str:
     """A factor.
 
     >>> times(1.25), times(float("nan"))
-    ('×1.2', '–')
+    ('×1.25', '–')
     """
-    text = plain(value, 1)
+    text = plain(value, 2)
     return f"×{text}" if np.isfinite(value) else text

@@ -76,6 +76,24 @@ def test_a_person_is_told_what_was_bred_how_often_somebody_looked_and_that_nothi
     assert "% of it outside the simulator" in out
 
 
+def test_a_report_is_one_page_that_needs_nothing_else_and_tells_the_whole_run_when_asked_again(
+    said, tmp_path
+):
+    page = tmp_path / "evolution.html"
+    status, out, _ = said(*SMALL, "--report", page)
+    assert status == 0
+    assert f"{'report':<12}{page}" in out
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert "2 generations of 20 genomes" in text
+    assert "https://" not in text
+    assert "http://" not in text
+    best = json.loads(said(*SMALL, "--json")[1])["front"][0]["id"]
+    assert f"organism genome lineage {best}" in text
+    assert said(*SMALL, "--resume", "--report", page)[0] == 0  # nothing is left to breed
+    assert page.read_text(encoding="utf-8").count("Generation 0: ") == text.count("Generation 0: ") > 0
+
+
 def test_ctrl_c_ends_the_run_with_its_results_and_resume_goes_on(said, hours, tmp_path):
     words = [
         "--population",
