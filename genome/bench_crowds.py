@@ -13,17 +13,18 @@ _SIGMA = 8e-4
 """Of a bar's log return: what a minute of Bitcoin does."""
 
 
-def walk_market(bars: int, seed: int = 7) -> Market:
-    """A seeded random walk of one-minute bars whose opens are the closes before."""
+def walk_market(bars: int, seed: int = 7, bar_s: int = 60) -> Market:
+    """A seeded random walk of bars of a minute, or longer, whose opens are the closes before."""
     rng = np.random.default_rng(seed)
-    close = 100.0 * np.exp(np.cumsum(rng.standard_normal(bars) * _SIGMA))
+    sigma = _SIGMA * (bar_s / 60) ** 0.5
+    close = 100.0 * np.exp(np.cumsum(rng.standard_normal(bars) * sigma))
     opens = np.concatenate([[100.0], close[:-1]])
-    wick = np.abs(rng.standard_normal((2, bars))) * _SIGMA * 0.5
+    wick = np.abs(rng.standard_normal((2, bars))) * sigma * 0.5
     high = np.maximum(opens, close) * (1.0 + wick[0])
     low = np.minimum(opens, close) * (1.0 - wick[1])
     volume = np.exp(rng.standard_normal(bars)) * 10.0
-    at = 1_704_067_200 + np.arange(bars, dtype=np.int64) * 60
-    return market("BENCH/USD", at, 60, (opens, high, low, close, volume))
+    at = 1_704_067_200 + np.arange(bars, dtype=np.int64) * bar_s
+    return market("BENCH/USD", at, bar_s, (opens, high, low, close, volume))
 
 
 def windows(n: int, seed: int = 11) -> list[tuple[int, int]]:

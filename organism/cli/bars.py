@@ -27,7 +27,7 @@ def markets_of(options: Options) -> tuple[list[Market], str]:
     start, end = (None if at is None else at // _NS for at in (options.start, options.end))
     kind = AssetClass(options.asset_class)
     if options.data is None:
-        found = [_bundled(start, end, options.timeframe, kind)]
+        found = [bundled(start, end, options.timeframe, kind)]
         source = "recording that ships with the organism (Binance spot)"
     elif options.data.is_dir():
         with Progress("reading") as progress:
@@ -52,7 +52,13 @@ def markets_of(options: Options) -> tuple[list[Market], str]:
     return found, source
 
 
-def _bundled(start: int | None, end: int | None, timeframe: str | None, kind: AssetClass) -> Market:
+def bundled(
+    start: int | None = None,
+    end: int | None = None,
+    timeframe: str | None = None,
+    kind: AssetClass = AssetClass.CRYPTO_SPOT,
+) -> Market:
+    """The recording that ships with the organism, from and until these seconds. Raises `BadInput` where that is no bar."""
     from organism.settings import PaperSettings
     from organs.nervous.bundled import BAR_S, load_bundled, watched_instruments
 

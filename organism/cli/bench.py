@@ -25,6 +25,8 @@ def _measured(options: Options) -> int:
     if options.name == "soak":
         return _soak(options)
     results: dict[str, Any] = {"machine": machine()}
+    if options.name == "evolve":
+        results |= {"evolve": _evolve(options)}
     for title, measure in _plan(options.name):
         print(f"bench: {title} …", file=sys.stderr, flush=True)
         results |= {title: measure(options.quick)}
@@ -73,6 +75,10 @@ def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:
         return [("population", _population), ("learned", _learned)]
     if name == "indicators":
         return [("indicators", _indicators)]
+    if name == "gp":
+        return [("gp", _gp)]
+    if name == "evolve":
+        return []
     from organism.cli.benches import processes
 
     return [
@@ -100,9 +106,28 @@ def _drills(quick: bool) -> Any:  # noqa: FBT001
 def _population(quick: bool) -> Any:  # noqa: FBT001
     from genome import bench_population
 
-    return bench_population.run(
-        quick=quick, tell=lambda what: print(f"bench:   {what} …", file=sys.stderr, flush=True)
-    )
+    return bench_population.run(quick=quick, tell=_told)
+
+
+def _gp(quick: bool) -> Any:  # noqa: FBT001
+    from genome import bench_gp
+
+    return bench_gp.run(quick=quick, tell=_told)
+
+
+def _evolve(options: Options) -> Any:
+    """On the folder that was named, and on the recording that ships with the organism."""
+    from genome import bench_evolve
+    from organism.cli.bars import bundled
+    from organism.errors import BadInput
+
+    if options.data is not None and not options.data.is_dir():
+        raise BadInput(f"--data was {options.data}; name a folder with files 1h_*.parquet below it.")
+    return bench_evolve.run(bundled(timeframe="1h"), options.data, quick=options.quick, tell=_told)
+
+
+def _told(what: str) -> None:
+    print(f"bench:   {what} …", file=sys.stderr, flush=True)
 
 
 def _learned(quick: bool) -> Any:  # noqa: FBT001

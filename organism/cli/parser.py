@@ -205,10 +205,12 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     drill.add_argument("--json", action="store_true", help="one JSON document")
     bench = _add(commands, "bench", "The project's own benchmarks.", "organism bench body --json", "bench")
     bench.add_argument(
-        "name", choices=("body", "chaos", "soak", "journal", "lockstep", "population", "indicators")
+        "name",
+        choices=("body", "chaos", "soak", "journal", "lockstep", "population", "indicators", "gp", "evolve"),
     )
     bench.add_argument("--json", action="store_true", help="one JSON document")
     bench.add_argument("--quick", action="store_true", help="seconds instead of minutes, for a first look")
+    bench.add_argument("--data", type=Path, metavar="FOLDER", help="evolve: a folder of recorded hourly bars")
     bench.add_argument("--kills", type=int, default=100, metavar="N", help="chaos: SIGKILLs of processes")
     bench.add_argument("--cuts", type=int, default=100, metavar="N", help="chaos: power cuts")
     bench.add_argument("--seeds", type=int, default=100, metavar="N", help="chaos: simulated lives")
