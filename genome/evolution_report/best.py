@@ -16,11 +16,14 @@ from genome.reporting.numbers import percent, plain
 from genome.reporting.page import Told, money_charts, price_chart
 from genome.reporting.plots import Dot, along_axis, dot_chart, value_scale
 from genome.reporting.shell import beware
+from genome.reporting.tables import signed, table
 from genome.reporting.words import assumptions, warnings
+from genome.simulator.population import evaluate
 from genome.simulator.single import backtest
 from organism.errors import OrganismError
 
 MOST = 8
+_MOST_ASSETS = 20
 _NARROW, _WIDE = 5.0, 13.0
 _LONG = re.compile(r"\d+\.\d{4,}(?:e-?\d+)?")
 
@@ -150,7 +153,30 @@ def on_price(story: Story, setting: Setting) -> str:
     flags = [sentence for sentence in warnings([market], result) if sentence not in known]
     return (
         f'<section class="stack" id="on-price"><h3 class="group">{escape(f"The best on price: {title}")}</h3>'
-        f'<p class="note">{escape(said)}</p>{beware(flags)}</section>{money_charts(told, clock)}{price_chart(told, clock)}'
+        f'<p class="note">{escape(said)}</p>{beware(flags)}</section>{money_charts(told, clock)}{price_chart(told, clock)}{_on_each(one, setting)}'
+    )
+
+
+def _on_each(one: Bred, setting: Setting) -> str:
+    """What it made on each asset by itself: the first by name may be an exception."""
+    markets = sorted(setting.markets, key=lambda market: market.symbol)
+    if len(markets) < 2:  # noqa: PLR2004 - the charts tell of one
+        return ""
+    f = {
+        name: row[0]
+        for name, row in evaluate([one.genome], markets, setting.costs, setting.capital).figures.items()
+    }
+    rows = [
+        (
+            market.symbol, signed(float(f["total_return"][i]), percent(float(f["total_return"][i]), 1, signed=True)),
+            plain(float(f["sharpe"][i]), 2, signed=True), percent(float(f["max_drawdown"][i]), 1), plain(float(f["n_trades"][i]), 0),
+        )
+        for i, market in enumerate(markets[:_MOST_ASSETS])
+    ]  # fmt: skip
+    note = f"It gained on {int((f['total_return'] > 0.0).sum()):,} of {len(markets):,}, at its own size."
+    note += f" The first {_MOST_ASSETS} by name are shown." if len(markets) > _MOST_ASSETS else ""
+    return table(
+        "assets", "The best on each asset", ("", "Return", "Sharpe", "Drawdown", "Trades"), rows, note
     )
 
 

@@ -42,10 +42,11 @@ def breadth_charts(story: Story) -> str:
         f"{_name(one)}: diversity {plain(d, 2)}, {percent(f, 0)} hold all constraints, {one['distinct']:,} of {one['members']:,} distinct"
         for one, d, f in zip(story.history, diversity.tolist(), feasible.tolist(), strict=True)
     ]
+    drawn = volume if (volume > 0.0).any() else np.full_like(volume, np.nan)
     reference = ", ".join(plain(x, 0) for x in story.found.state.plan.reference)
     front = course_chart(
-        "hypervolume", "Front over generations", story.generations, (Course(volume, "main", "hypervolume", area=True),),
-        volume_told, "number", zero=True,
+        "hypervolume", "Front over generations", story.generations, (Course(drawn, "main", "hypervolume", area=True),),
+        volume_told, "number", zero=True, empty="Nobody held all constraints, so nothing is dominated.",
         note=f"What the hall of fame dominates of Sharpe × consistency × drawdown × turnover, from ({reference}). It falls "
         "where the hall is full, or one goes that behaves like another.",
     )  # fmt: skip

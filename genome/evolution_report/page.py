@@ -65,7 +65,16 @@ def _tiles(story: Story, setting: Setting) -> tuple[Tile, ...]:
     return (
         ("Best Sharpe", plain(best, 2, signed=True), "in sample, after costs", best if front else 0.0),
         ("By luck alone", plain(bar, 2, signed=True), f"the best of {looks(story):,} without edge", 0.0),
-        ("Hall of fame", f"{len(front):,}", "none beats another", 0.0),
+        (
+            "Hall of fame",
+            f"{len(front):,}",
+            "none beats another"
+            if len(front) > 1
+            else "nobody beats it"
+            if front
+            else "nobody held all constraints",
+            0.0,
+        ),
         ("Judged", f"{found.state.evaluated:,}", f"{plain(rate, 0)} a second", 0.0),
     )
 
@@ -86,7 +95,7 @@ def _rows(story: Story, setting: Setting) -> list[tuple[str, str]]:
     )
     judged = (
         "Sharpe, consistency, drawdown and turnover at a common volatility of 10 % a year; at least "
-        f"{setting.fewest_trades} closed trades"
+        f"{setting.fewest_trades:,} closed trades"
     )
     rows = [
         ("Bars", f"{setting.source}: {sum(one.size for one in setting.markets):,} bars of {listed}"),

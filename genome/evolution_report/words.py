@@ -36,7 +36,8 @@ def headline(story: Story, setting: Setting) -> str:
         else f"{size:,} founders"
     )
     if not front:
-        return f"{bred} were judged, and nobody closed {setting.fewest_trades:,} trades: nothing was found."
+        among = f"In {bred}" if state.generation else f"Of {bred}"
+        return f"{among} nobody closed {setting.fewest_trades:,} trades: nothing was found."
     best = front[0].objectives[0]
     hall = (
         f"{len(front):,} strategies, none of which beats another"

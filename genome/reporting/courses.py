@@ -60,7 +60,10 @@ def course_chart(
     every = np.concatenate([course.values for course in courses])
     if not np.isfinite(every).any():
         return missing(name, title, empty)
-    scale = value_scale(every if level is None else np.append(every, level[0]), zero=zero)
+    shown = every if level is None else np.append(every, level[0])
+    if not np.nan_to_num(shown).any():
+        shown = np.append(shown, 1.0)  # nothing but zeros: they lie at the foot
+    scale = value_scale(shown, zero=zero)
     first, n = int(steps[0]), int(steps[-1] - steps[0]) + 1
     places = (steps - first + 0.5) / n
     drawn = [_line(course, steps, places, scale) for course in courses]

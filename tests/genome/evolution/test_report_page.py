@@ -150,10 +150,11 @@ def test_where_nobody_trades_enough_the_page_says_so_and_draws_no_front(tmp_path
     poor = Kept(tmp_path, replace(PLAN, generations=1), judge(fewest_trades=100_000))
     text = page(story_of(poor.run(), poor.store), setting(fewest_trades=100_000))
     said = words(text)
-    assert "nobody closed 100,000 trades: nothing was found" in said
+    assert "In 1 generation of 24 genomes nobody closed 100,000 trades: nothing was found." in said
     assert "lower --min-trades" in said
     assert "there is no front" in said
     assert "there is no Sharpe to draw" in said
+    assert "nothing is dominated" in said
     assert not {"equity", "price"} & set(Seen(text).ids)
     assert "NaN" not in text
 
@@ -179,6 +180,13 @@ def test_of_a_hundred_assets_the_best_is_shown_on_the_first_by_name_and_the_page
     assert f"The best on price: {story.found.front[0].genome.genome_id} on A000/USD" in said
     assert "A000/USD is the first by name of the 100 assets that it was judged on together." in said
     assert "and 94 more" in said
+    assert "The first 20 by name are shown." in said
+    assert len(re.findall("<tr>", figure(text, "assets"))) == 21
+    only = figure(text, "on-price")
+    made = re.search(r"([+−][\d.]+\u202f%) after costs", only)[1]
+    assert (
+        figure(text, "assets").count(f">{made}</td>") == 20
+    )  # the assets are equal, and so is what it made on them
     assert "… and 92 more about the bars" in said
     assert "A050/USD: a hole." not in said
 
