@@ -4,7 +4,6 @@ import numpy as np
 
 from genome.evolution_report.story import Figures, Setting, Story
 from genome.evolution_report.words import by_luck
-from genome.market import F64
 from genome.reporting.courses import Course, course_chart, ratio
 from genome.reporting.numbers import percent, plain
 from genome.reporting.tables import table
@@ -74,7 +73,7 @@ def work_charts(story: Story) -> str:
     ]
     speed = course_chart(
         "speed", "Evaluations a second", story.generations, (Course(rate, "main"),), rate_told, "number", zero=True,
-        empty="The store does not tell how long generations took.", note=_speed_note(rate, outside),
+        empty="The store does not tell how long generations took.", note=_speed_note(story),
     )  # fmt: skip
     newborn = course_chart(
         "newborn", "Newborn", story.generations,
@@ -85,14 +84,14 @@ def work_charts(story: Story) -> str:
     return f'<div class="pair">{speed}{newborn}</div>'
 
 
-def _speed_note(rate: F64, outside: F64) -> str:
-    known = rate[rate == rate]  # noqa: PLR0124 - NaN
-    if not known.size:
+def _speed_note(story: Story) -> str:
+    timed = [one for one in story.history if "seconds" in one]
+    seconds, judged = (sum(float(one[name]) for one in timed) for name in ("seconds", "judged_s"))
+    if not seconds:
         return ""
-    share = outside[outside == outside]  # noqa: PLR0124 - NaN
     return (
-        f"Of distinct genomes, from breeding to the count. On average {percent(float(share.mean()), 0)} of a generation was spent "
-        "outside the simulator."
+        f"Of distinct genomes, from breeding to the count. {percent(1.0 - judged / seconds, 0)} of the time was spent outside the "
+        "simulator."
     )
 
 
