@@ -143,12 +143,57 @@ def as_bytes(found: U64) -> list[bytes]:
     return [data[i : i + 8 * LANES] for i in range(0, len(data), 8 * LANES)]
 
 
+@step
+def _slot(every: U64, i: int, slots: I64) -> int:
+    """Where key i stands in a table of open addressing, or would stand; keys are digests, so their bits are spread already."""
+    most = slots.size - 1
+    at = np.int64(every[i, 0] & np.uint64(most))
+    while slots[at] >= 0 and (every[slots[at], 0] != every[i, 0] or every[slots[at], 1] != every[i, 1]):
+        at = (at + 1) & most
+    return at
+
+
+@kernel
+def _fresh(every: U64, n_known: int, slots: I64, kept: I64) -> int:
+    """Receives indices of the keys after the known ones; returns how many."""
+    n = 0
+    for i in range(every.shape[0]):
+        at = _slot(every, i, slots)
+        if slots[at] < 0:
+            slots[at] = i
+            if i >= n_known:
+                kept[n] = i - n_known
+                n += 1
+    return n
+
+
+@kernel
+def _places(every: U64, n_known: int, slots: I64, found: I64) -> None:
+    """Receives for each key after the known ones the last known one that equals it, −1 for none."""
+    for i in range(n_known):
+        slots[_slot(every, i, slots)] = i
+    for i in range(n_known, every.shape[0]):
+        found[i - n_known] = slots[_slot(every, i, slots)]
+
+
+def _table(n: int) -> I64:
+    """An empty table for n keys, at most half full."""
+    return np.full(1 << max(n, 1).bit_length() + 1, -1, np.int64)
+
+
 def fresh(found: U64, known: U64) -> I64:
     """Indices, in order, of those whose key is neither among the known nor of an earlier one."""
-    seen = set(as_bytes(known))
-    kept = []
-    for i, key in enumerate(as_bytes(found)):
-        if key not in seen:
-            seen.add(key)
-            kept.append(i)
-    return np.array(kept, np.int64)
+    every = np.concatenate([known, found])
+    kept = np.empty(len(found), np.int64)
+    n = _fresh(every, len(known), _table(len(every)), kept)
+    return kept[:n]
+
+
+def places(found: U64, known: U64) -> I64:
+    """Where each key stands among the known, int64 (n,): the last place. Raises `LookupError` where one is unknown."""
+    every = np.concatenate([known, found])
+    at = np.empty(len(found), np.int64)
+    _places(every, len(known), _table(len(every)), at)
+    if (at < 0).any():
+        raise LookupError("a key that was asked for is not among the known ones")
+    return at

@@ -16,7 +16,7 @@ from genome.breeding.lexicon import Lexicon
 from genome.breeding.selection import standing
 from genome.evolution.distinct import I16, apart, behaviours
 from genome.evolution.island import Selection, migrated, survivors
-from genome.evolution.keys import U64, as_bytes, fresh
+from genome.evolution.keys import U64, fresh, places
 from genome.evolution.members import Members, Worth, empty_flock, gathered, no_worth, nobody, united
 from genome.evolution.offspring import Ancestry, Newborn, bred, settled
 from genome.evolution.plan import Plan
@@ -159,8 +159,7 @@ def _remembered(state: State, keys: U64, judged: I64, scores: Scores) -> tuple[W
     """Worth of everybody with these keys, and what is remembered from now on: the newest."""
     new = Worth(scores.values, scores.violations, scores.trades, behaviours(scores.returns))
     every, worth = np.concatenate([state.known_keys, keys[judged]]), united([state.known, new])
-    place = {key: i for i, key in enumerate(as_bytes(every))}
-    of = np.array([place[key] for key in as_bytes(keys)], np.int64)
+    of = places(keys, every)
     newest = np.arange(max(0, len(every) - state.plan.remembered), len(every))
     return worth.take(of), every[newest], worth.take(newest)
 

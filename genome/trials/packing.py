@@ -5,6 +5,7 @@ lexicon is refused. Who comes on a front is written as text, in the table `genom
 """
 
 import hashlib
+import itertools
 import struct
 import zlib
 
@@ -27,13 +28,13 @@ _HEAD = struct.Struct(f"<{TREES}I")
 
 def packed(flock: Flock, i: int) -> bytes:
     """Genome i of a flock."""
-    bounds = flock.offsets[TREES * i : TREES * (i + 1) + 1]
-    begin, end = int(bounds[0]), int(bounds[-1])
+    bounds = flock.offsets[TREES * i : TREES * (i + 1) + 1].tolist()
+    begin, end = bounds[0], bounds[-1]
     raw = (
-        _HEAD.pack(*np.diff(bounds).tolist())
-        + flock.tokens[begin:end].astype("<i4").tobytes()
-        + flock.values[begin:end].astype("<f8").tobytes()
-        + flock.genes[i].astype("<f8").tobytes()
+        _HEAD.pack(*(b - a for a, b in itertools.pairwise(bounds)))
+        + np.asarray(flock.tokens[begin:end], "<i4").tobytes()
+        + np.asarray(flock.values[begin:end], "<f8").tobytes()
+        + np.asarray(flock.genes[i], "<f8").tobytes()
     )
     return _LEXICON + zlib.compress(raw, 1)
 
