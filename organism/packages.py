@@ -14,7 +14,7 @@ MODULES = {
     "pykka": "pykka", "numpy": "numpy", "pandas": "pandas", "ccxt": "ccxt", "websockets": "websockets",
     "scikit-learn": "sklearn", "sqlite-utils": "sqlite_utils", "dash": "dash", "apprise": "apprise",
     "psutil": "psutil", "msgspec": "msgspec", "fastapi": "fastapi", "uvicorn": "uvicorn", "numba": "numba",
-    "duckdb": "duckdb",
+    "duckdb": "duckdb", "scipy": "scipy",
 }  # fmt: skip
 _REQUIRES = re.compile(r"([A-Za-z0-9._-]+)\s*\(?([^;)]*)\)?\s*(;.*)?")
 _BOUND = re.compile(r"(>=|<=|==|!=|<|>)\s*(\d+(?:\.\d+)*)")
