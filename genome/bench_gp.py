@@ -76,7 +76,7 @@ def run(*, quick: bool = False, tell: Tell = lambda _: None) -> dict[str, Any]:
 def _worlds(judge: Local, plan: Plan) -> tuple[World, ...]:
     words, seeds = words_of(judge.cut)
     averages = lexicon(("open", "high", "low", "close"), words=("ema",), longest=233)
-    short = replace(plan, limits=Limits(grown=3), islands=1)
+    short = replace(plan, limits=Limits(grown=3))
     return (
         World("averages", short, averages, empty_flock()),
         World("vocabulary", plan, words, seeds),

@@ -1,6 +1,5 @@
 """`organism evolve`: breed strategies on recorded bars, outside the living body."""
 
-import os
 import signal
 import textwrap
 from collections.abc import Callable, Iterator
@@ -91,7 +90,7 @@ def _bred(asked: Asked, options: Options) -> Evolved:
     judge = Local(asked.markets, asked.costs, asked.capital, None, options.min_trades)
     words, seeds = words_of(asked.markets)
     dataset = dataset_of(asked.markets, judge.data)
-    workers = options.workers or os.cpu_count() or 1
+    workers = options.workers or 1  # with a thread a core: they share columns, which processes do not
     with (
         Compiling(),
         Progress("breeding") as bar,

@@ -304,7 +304,11 @@ def _evolving(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser.add_argument("--islands", type=int, default=4, metavar="N", help="that seldom mix; default 4")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random; default 1")
     parser.add_argument(
-        "--workers", type=int, default=0, metavar="N", help="processes that simulate; default one a core"
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that simulate; default one, on all cores",
     )
     parser.add_argument(
         "--nice",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from genome.breeding.flat import GENE_INDEX, Flock, flock_of, genomes_of, joined
 from genome.breeding.growing import ramped
 from genome.breeding.packing import packed
-from genome.evolution.keys import as_bytes, fresh, keys, texts
+from genome.evolution.keys import as_bytes, fresh, keys, places, texts
 from genome.genome import Genome
 from genome.grammar import parse_condition
 from genome.simulator import evaluate
@@ -129,3 +129,24 @@ def test_a_gene_of_minus_zero_is_zero():
         genes[0, GENE_INDEX["fear_greed_sensitivity"]] = zero
         rows.append(texts(keys(Flock(flock.tokens, flock.values, flock.offsets, genes)).whole))
     assert rows[0] == rows[1]
+
+
+FEW = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=40)
+
+
+@given(FEW, FEW)
+def test_the_table_of_keys_says_what_a_set_and_a_dictionary_say(found, known):
+    """Many equal keys, and many in the same slot."""
+    found, known = (np.array(rows, np.uint64).reshape(-1, 2) for rows in (found, known))
+    seen, kept = set(as_bytes(known)), []
+    for i, key in enumerate(as_bytes(found)):
+        if key not in seen:
+            seen.add(key)
+            kept.append(i)
+    assert fresh(found, known).tolist() == kept
+    last = {key: i for i, key in enumerate(as_bytes(known))}
+    inside = np.array([key in last for key in as_bytes(found)], np.bool_)
+    assert places(found[inside], known).tolist() == [last[key] for key in as_bytes(found[inside])]
+    if not inside.all():
+        with pytest.raises(LookupError):
+            places(found, known)
