@@ -131,6 +131,21 @@ def test_what_offsets_others_counts_at_its_cheapest_price(gate, side):
     assert judge(g.order(25, side=side, price=104), seen) == 20, "0.6 less 0.1 is the limit"
 
 
+@pytest.mark.parametrize(("others", "unit"), [("50", 104), ("50.005", 100)])
+@pytest.mark.parametrize("side", Side)
+def test_the_cheapest_price_is_for_what_offsets_and_the_dearest_for_what_adds(gate, side, others, unit):
+    """The others at the limit are no more than it allows; one half of the quote currency more and X must offset them."""
+    g = gate(can_short=True, max_net_exposure=0.5)
+    sign = side.sign
+    seen = view(g, positions={"Y/USDT": D(others) * sign, "X/USDT": D("-0.01") * sign})
+    observed = (float(others) * 100 + 0.99 * unit) / 10_000
+    assert judge(g.order(1, side=side, price=104), seen) == (
+        Why.NET_EXPOSURE,
+        0.5,
+        pytest.approx(observed, rel=1e-12),
+    )
+
+
 @pytest.mark.parametrize("limit", ["max_gross_exposure", "max_net_exposure"])
 def test_others_count_at_their_own_price(gate, limit):
     g = gate(**{limit: 0.5})

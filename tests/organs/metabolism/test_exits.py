@@ -105,6 +105,31 @@ def test_an_order_ended_before_its_fill_was_told_counts_until_the_fill_comes(des
     assert d.state.working == {}
 
 
+def test_an_exit_that_is_wanted_no_more_is_cancelled_and_not_begun_again(desk):
+    d = desk()
+    d.enter(1.0)
+    (close,) = d.target(0.0)
+    d.approve(close)
+    assert d.target(1.0) == []
+    assert d.cancelled == [close.id]
+    assert d.state.exits == {}
+    d.ended(close, OrderStatus.CANCELED, filled=0)
+    d.bar()
+    assert d.proposed == [], "what is wanted is held"
+    assert d.held() == 25
+
+
+def test_a_target_that_came_to_nothing_at_a_rate_of_nought_is_not_taken_up_when_the_rate_returns(desk):
+    d = desk()
+    d.bar()
+    d.stand(metabolic_rate=0.0)
+    assert d.target(1.0) == []
+    d.stand(metabolic_rate=1.0)
+    d.bar()
+    assert d.proposed == [], "nobody has wanted it since"
+    assert len(d.target(1.0)) == 1, "said again, it is"
+
+
 # ---------------------------------------------------------------- dust
 
 

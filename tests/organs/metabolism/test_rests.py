@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from organism.messages import AlertRaised, ClosePositions, DenialReason, TradingStateChanged
-from organism.trading import OrderStatus, Purpose, TradingState
+from organism.trading import OrderStatus, Purpose, Side, TradingState
 from tests.organs.metabolism.test_exits import deny, dusty
 
 D = Decimal
@@ -110,3 +110,15 @@ def test_risk_control_does_not_offer_it_again_either(desk):
         d.tell(ClosePositions(symbols=(), purpose="flatten", reason=f"asked {n} times"))
     assert n_offers == 1
     assert d.held() == 0
+
+
+def test_a_rest_that_is_wanted_again_while_it_is_on_offer_is_part_of_the_position_and_not_given_up(desk):
+    d = dusty(desk, REST)
+    (offer,) = [order for order in unanswered(d) if order.purpose is Purpose.DUST]
+    assert d.target(1.0) == [], "one order at a time"
+    deny(d, offer, DenialReason.MIN_NOTIONAL)
+    d.bar(100.0)
+    (order,) = [order for order in d.proposed if order.purpose is Purpose.TARGET]
+    assert (order.side, order.quantity) == (Side.BUY, D(25) - D(REST))
+    assert d.of(AlertRaised) == []
+    assert d.state.ledger.dust == {}

@@ -167,6 +167,20 @@ def test_a_back_off_that_ends_before_the_window_is_left_as_it_is():
     assert orders.absent(order, NS_PER_S, VENUE, now(1.0)) == (order, [])
 
 
+@pytest.mark.parametrize(
+    ("n_queries", "pause_s"), [(0, 0.25), (1, 0.25), (2, 0.5), (3, 1.0), (6, 8.0), (7, 8.0), (9, 8.0)]
+)
+def test_only_a_back_off_that_ends_later_than_a_millisecond_after_the_window_is_cut_short(n_queries, pause_s):
+    """The back-off is what the question asked for: a quarter of a second, doubled to eight."""
+    venue = msgspec.structs.replace(VENUE, validity_window_s=20.0)
+    order = tracked(S.UNKNOWN, sent_mono_ns=NS_PER_S, n_queries=n_queries)
+    evident_ns = NS_PER_S + orders.window_ns(venue) + 1_000_000
+    at_ns = evident_ns - int(pause_s * NS_PER_S)
+    assert orders.absent(order, at_ns, venue, now(3.0)) == (order, []), "it ends at that very moment"
+    _, effects = orders.absent(order, at_ns + 1, venue, now(3.0))
+    assert effects == [Schedule(key="order:1-0", due_ns=evident_ns)]
+
+
 def test_a_lost_attempt_is_given_up_for_the_reason_that_comes_first():
     lost = tracked(S.UNKNOWN, n_absent=2, absent_mono_ns=7, n_queries=4)
     late = msgspec.structs.replace(lost, approved=approved(expires_ns=1))
