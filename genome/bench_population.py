@@ -146,14 +146,13 @@ def _sizes(*, quick: bool) -> dict[str, Any]:
             fresh[size].append(
                 unit * statistics.fmean(_anew(some, market, crowds.COSTS) for _ in range(calls))
             )
-            again[size].append(
-                unit
-                * statistics.fmean(
-                    _seconds(lambda g=some, m=market: evaluate(g, [m], crowds.COSTS, 1.0))
-                    for _ in range(calls)  # type: ignore[misc]
-                )
-            )
+            again[size].append(unit * statistics.fmean(_known(some, market) for _ in range(calls)))
     return {"fresh": _summary(fresh, grid[3]), "compiled_before": _summary(again, grid[3])}
+
+
+def _known(genomes: Sequence[Genome], market: Market) -> float:
+    """Seconds to evaluate genomes that were compiled before."""
+    return _seconds(lambda: evaluate(genomes, [market], crowds.COSTS, 1.0))
 
 
 _TURN = 10_000_000

@@ -22,7 +22,7 @@ def quantile_line(x: F64, y: F64, q: float, alpha: float, seconds: float) -> tup
 
     x (n, features), y (n,), both of about unit scale. Raises `FitFailed` where no optimum was found within `seconds`.
     """
-    from scipy.optimize import linprog  # type: ignore[import-untyped]  # noqa: PLC0415 - only training needs it
+    from scipy.optimize import linprog  # noqa: PLC0415 - only training needs it
 
     n, m = x.shape
     equal = np.zeros((m + 1, n + m))

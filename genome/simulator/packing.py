@@ -90,13 +90,13 @@ def by_columns(programs: Programs, code: NDArray[np.int32]) -> I64:
 def _reach(offsets: I64, code: NDArray[np.int32], reach: I64) -> None:
     """Receives the last column that each program reads, and the first, as the code writes them."""
     for g in range(offsets.size - 1):
-        low, high = 0, NOTHING_READ
+        low, high = np.int64(0), np.int64(NOTHING_READ)
         for i in range(offsets[g], offsets[g + 1]):
             for side in (2, 3):
                 operand = np.int64(code[i, side])
-                low = min(low, operand)
-                if operand < 0:
-                    high = max(high, operand)
+                low = operand if operand < low else low  # noqa: FURB136 - min of numpy's numbers has no type
+                if high < operand < 0:
+                    high = operand
         reach[0, g], reach[1, g] = low, high
 
 
