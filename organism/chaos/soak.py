@@ -71,7 +71,7 @@ def soak(minutes: float, speed_factor: float, tell: Tell, *, seed: int = 1) -> d
             home.trades(1, limit_s=120.0)
             _live(home, minutes * 60.0, chance, measured, done, tell)
             body_restarts = home.run - 1
-            code, _ = home.stop()
+            code = _stopped(home, tell)
         tell("judging")
         losses, report = judged(home.state)
     settled_s = min(SETTLED_S, minutes * 60.0 / 3.0)
@@ -83,6 +83,15 @@ def soak(minutes: float, speed_factor: float, tell: Tell, *, seed: int = 1) -> d
         "growth_in_10_min": {name: _row(name, line) for name, line in sorted(lines.items())},
         "grows": sorted(name for name, line in lines.items() if _grows(name, line)),
     }  # fmt: skip
+
+
+def _stopped(home: Habitat, tell: Tell) -> int | None:
+    """Exit status of an orderly stop; None where it was not to be had, which costs nothing of what was measured."""
+    try:
+        return home.stop()[0]
+    except NotBack as error:
+        tell(str(error))
+        return None
 
 
 def _live(
