@@ -150,7 +150,7 @@ def _slot(every: U64, i: int, slots: I64) -> int:
     at = np.int64(every[i, 0] & np.uint64(most))
     while slots[at] >= 0 and (every[slots[at], 0] != every[i, 0] or every[slots[at], 1] != every[i, 1]):
         at = (at + 1) & most
-    return at
+    return int(at)
 
 
 @kernel
