@@ -27,6 +27,15 @@ with ended_in_order(), habitat(Path(sys.argv[1])) as home:
 """
 
 
+@pytest.fixture
+def heard():
+    """SIGHUP as in a terminal, also where these tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_what_was_begun_is_cleared_up_and_the_handlers_are_given_back(number):
     before, cleared = signal.getsignal(number), []
@@ -93,7 +102,7 @@ def test_a_harness_that_is_ended_takes_its_organism_with_it(tmp_path, number):
     if number is signal.SIGKILL and sys.platform != "linux":
         pytest.skip("only Linux sends a signal when the parent dies")
     harness = subprocess.Popen(
-        [sys.executable, "-c", HARNESS, str(tmp_path)],
+        leashed([sys.executable, "-c", HARNESS, str(tmp_path)]),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
