@@ -152,7 +152,7 @@ def test_a_spoilt_file_ends_a_backtest_with_status_2_and_a_sentence(tmp_path):
 
     def backtest() -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-m", "organism", "backtest", "ema_crossover", "--data", str(path), "--json"],
+            [sys.executable, "-m", "organism", "backtest", "ema_crossover", "--data", str(path), "--state", str(tmp_path), "--json"],
             check=False, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
 
