@@ -49,7 +49,10 @@ def leashed(command: Sequence[str]) -> list[str]:
 def main(arguments: Sequence[str]) -> None:
     """Ask for the end of the one who started us to be ours, hear signals as in a terminal, and become the command."""
     parent, *command = arguments
-    for number in (signal.SIGINT, *_TAKEN):  # a harness in the background has Ctrl-C ignored, and so would all it starts
+    for number in (
+        signal.SIGINT,
+        *_TAKEN,
+    ):  # a harness in the background has Ctrl-C ignored, and so would all it starts
         signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
         # The wish outlives what replaces this program, and no code runs between fork and exec of the harness.

@@ -39,7 +39,8 @@ class GenomeStorePort:
         self._look_s = look_s
         self._store: GenomeStore | None = None
         self._files: list[tuple[int, int] | None] = []  # which files the store that is open lies in
-        self._queue: queue.SimpleQueue[StoreGenome | None] = queue.SimpleQueue()
+        # Not a SimpleQueue, whose `get` may outlast its timeout for ever when a signal comes (before Python 3.13).
+        self._queue: queue.Queue[StoreGenome | None] = queue.Queue()
         self._thread: threading.Thread | None = None
         if background:
             self._thread = threading.Thread(target=self._write, name="genome-store", daemon=True)
