@@ -16,6 +16,7 @@ from genome.simulator.cache import market_digest
 from genome.simulator.packing import Packed
 from genome.simulator.population import evaluate
 from genome.simulator.traits import checked_capital
+from genome.simulator.windowed import cut as window_of
 from organism.errors import BadInput
 
 RULE = f"{', '.join(NAMES)} at {VOLATILITY:g} a year, 1"
@@ -66,7 +67,7 @@ class Local:
             raise BadInput(
                 f"the markets have years of {' and '.join(map(str, years))} trading days; judge by those of one kind."
             )
-        cut = tuple(self.markets if self.slice is None else (_cut(m, *self.slice) for m in self.markets))
+        cut = tuple(self.markets if self.slice is None else (_between(m, *self.slice) for m in self.markets))
         calendars = [np.unique(market.day) for market in cut]
         days = np.unique(np.concatenate(calendars))
         if len(days) < _FEWEST_DAYS:
@@ -138,7 +139,7 @@ def _held(closed: F64, places: I64, n_days: int) -> F64:
     return np.concatenate([np.zeros((len(closed), 1)), closed], axis=1)[:, before]
 
 
-def _cut(market: Market, since_s: int, until_s: int) -> Market:
+def _between(market: Market, since_s: int, until_s: int) -> Market:
     """The bars that open from `since_s` on and before `until_s`."""
     begin, end = np.searchsorted(market.open_s, (since_s, until_s)).tolist()
     if end <= begin:
@@ -146,12 +147,7 @@ def _cut(market: Market, since_s: int, until_s: int) -> Market:
             f"{market.symbol} has no bars between {since_s} s and {until_s} s; its bars open from {int(market.open_s[0])} s "
             f"to {int(market.open_s[-1])} s."
         )
-    rows = ("mark_open", "mark_high", "mark_low", "funding_open", "funding_inside")
-    rest = {name: None if (row := getattr(market, name)) is None else row[begin:end] for name in rows}
-    return Market(
-        market.symbol, market.open_s[begin:end], market.bar_s, np.ascontiguousarray(market.columns[:, begin:end]),
-        market.asset_class, market.tick, market.lot, market.min_notional, **rest, funding_gaps=market.funding_gaps,
-    )  # fmt: skip
+    return window_of(market, begin, end)
 
 
 def _after_another(one: Scores, other: Scores) -> Scores:

@@ -49,5 +49,8 @@ class Count(Protocol):
     """Remembers that somebody looked. Trials are counted, never forgotten, and never change what evolution does."""
 
     def add(self, data: str, hashes: list[str], scores: Scores, origin: str) -> int:
-        """Note evaluations of these distinct genomes (content hashes, as the store has them); how many were new trials."""
+        """Note evaluations of these distinct genomes; how many were new trials.
+
+        hashes   what their content is called: `genome.evolution.keys.texts`, or `Genome.content_hash` of one made by hand
+        """
         ...

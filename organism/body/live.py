@@ -394,7 +394,6 @@ class Body:
             self.journal.flush()
         else:
             alert = AlertRaised(
-                severity=Severity.WARNING, priority=Priority.HIGH, title="Recovery is at work", body=why,
-                dedup_key="recovery",
+                severity=Severity.WARNING, priority=Priority.HIGH, title="Recovery is at work", body=why, dedup_key="recovery",
             )  # fmt: skip
             self._tell(("voice",), "watch", alert)

@@ -2,6 +2,7 @@
 
 import signal
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,19 +124,16 @@ class _Rate:
     """Seconds a generation, of the last few."""
 
     def __init__(self) -> None:
-        import time
-
-        self._clock = time.monotonic
-        self._began = [self._clock()]
+        self._began = [time.monotonic()]
 
     def told(self, evaluated: int) -> float:
-        now = self._clock()
+        now = time.monotonic()
         rate = evaluated / max(now - self._began[-1], 1e-9)
         self._began = [*self._began[-5:], now]
         return rate
 
     def left_s(self, generations: int) -> float:
-        now = self._clock()
+        now = time.monotonic()
         return (now - self._began[0]) / len(self._began) * generations
 
 
@@ -162,8 +160,9 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
 
 def document(found: Evolved) -> dict[str, Any]:
-    """What `--json` prints."""
-    evaluated = sum(report.evaluated for report in found.reports)
+    """What `--json` prints. Counts and times are those of this command; of a run that went on, `generations` of all of it."""
+    distinct = sum(report.evaluated for report in found.reports)
+    hits = sum(report.cache_hits for report in found.reports)
     plan = found.state.plan
     return {
         "seed": plan.seed,
@@ -172,12 +171,12 @@ def document(found: Evolved) -> dict[str, Any]:
         "islands": plan.islands,
         "outcome": found.outcome,
         "run": found.run,
-        "evaluated": found.state.evaluated,
-        "distinct": sum(report.evaluated for report in found.reports),
-        "cache_hits": sum(report.cache_hits for report in found.reports),
+        "evaluated": distinct + hits,
+        "distinct": distinct,
+        "cache_hits": hits,
         "seconds": round(found.seconds, 3),
         "simulator_seconds": round(found.judged_s, 3),
-        "evaluations_per_s": round(evaluated / max(found.seconds, 1e-9), 1),
+        "evaluations_per_s": round(distinct / max(found.seconds, 1e-9), 1),
         "front": [
             {
                 "id": one.genome.genome_id,

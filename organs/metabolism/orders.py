@@ -66,9 +66,8 @@ def pursue(turn: Turn, symbol: str) -> None:
         return
     leaving = turn.exits.get(symbol)
     if leaving is not None and not leaving.dust_tried:
-        del turn.exits[
-            symbol
-        ]  # that a rest was offered in vain is forgotten only with the order that enlarges it
+        # That a rest was offered in vain is forgotten only with the order that enlarges it.
+        del turn.exits[symbol]
     held = turn.ledger.quantity(symbol)
     wanted = quantity_for(exposure, turn.state.equity, close, instrument)
     orders = turn.trading(symbol)

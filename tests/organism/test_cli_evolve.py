@@ -54,7 +54,8 @@ def test_a_run_is_one_document_and_the_same_with_one_worker_and_with_two(said, t
     assert status == 0
     assert found.keys() == KEYS
     assert (found["seed"], found["generations"], found["outcome"]) == (1, 2, "done")
-    assert found["trials_total"] == found["trials_new"] == found["evaluated"] == found["distinct"] > 20
+    assert found["trials_total"] == found["trials_new"] == found["distinct"] > 20
+    assert found["evaluated"] == found["distinct"] + found["cache_hits"] == 60
     assert len(found["history"]) == 3
     best = found["front"][0]
     assert best.keys() == {"id", "text", "genes", "objectives", "trades"}
