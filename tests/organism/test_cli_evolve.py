@@ -6,12 +6,11 @@ import signal
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from organism.cli import run
 from tests.body.waiting import until
-from tests.genome.results import NEW_YEAR
+from tests.organism import swinging
 
 KEYS = {
     "seed", "generations", "population", "islands", "outcome", "run", "evaluated", "distinct", "cache_hits", "seconds",
@@ -24,16 +23,7 @@ SMALL = ("--population", "20", "--generations", "2", "--islands", "2", "--min-tr
 @pytest.fixture(scope="module")
 def hours(tmp_path_factory):
     """Forty days of hours that swing, as CSV."""
-    path = tmp_path_factory.mktemp("bars") / "XYZ.csv"
-    at = np.arange(24 * 40)
-    close = 100 + 10 * np.sin(at / 20) + np.random.default_rng(1).normal(0, 0.2, at.size)
-    opened = np.concatenate((close[:1], close[:-1]))
-    rows = zip(at, opened, np.maximum(opened, close), np.minimum(opened, close), close, strict=True)
-    path.write_text(
-        "timestamp,open,high,low,close,volume\n"
-        + "".join(f"{(NEW_YEAR + 3_600 * t) * 1_000},{o},{h},{low},{c},5\n" for t, o, h, low, c in rows)
-    )
-    return path
+    return swinging.hours(tmp_path_factory.mktemp("bars") / "XYZ.csv", 40)
 
 
 @pytest.fixture

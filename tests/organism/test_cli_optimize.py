@@ -2,11 +2,10 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from organism.cli import run
-from tests.genome.results import NEW_YEAR
+from tests.organism import swinging
 
 KEYS = {
     "strategy", "held", "parameters", "points", "symbols", "bars", "bar_s", "start", "end", "capital", "costs", "metric",
@@ -18,16 +17,7 @@ KEYS = {
 @pytest.fixture(scope="module")
 def hours(tmp_path_factory):
     """Sixty days of hours that swing, as CSV."""
-    path = tmp_path_factory.mktemp("bars") / "XYZ.csv"
-    at = np.arange(24 * 60)
-    close = 100 + 10 * np.sin(at / 20) + np.random.default_rng(1).normal(0, 0.2, at.size)
-    opened = np.concatenate((close[:1], close[:-1]))
-    rows = zip(at, opened, np.maximum(opened, close), np.minimum(opened, close), close, strict=True)
-    path.write_text(
-        "timestamp,open,high,low,close,volume\n"
-        + "".join(f"{(NEW_YEAR + 3_600 * t) * 1_000},{o},{h},{low},{c},5\n" for t, o, h, low, c in rows)
-    )
-    return path
+    return swinging.hours(tmp_path_factory.mktemp("bars") / "XYZ.csv", 60)
 
 
 @pytest.fixture
