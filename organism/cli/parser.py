@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from organism import __version__
+from organism.cli.data import parser as data
 
 Options = argparse.Namespace
 Perform = Callable[[Options], int]
@@ -95,6 +96,8 @@ def build() -> argparse.ArgumentParser:
     _backtest(commands)
     _evolving(commands)
     _tuning(commands)
+    data.declare(_add(commands, "data", "History in the lake: what there is, bring more in, measure it.",
+                      "organism data list", "data"))  # fmt: skip
     return parser
 
 
@@ -125,7 +128,7 @@ def _start(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser.add_argument("--for", dest="for_s", type=duration, metavar="30s", help="stop after this long")
     parser.add_argument("--port", type=port, metavar="N", help="first port tried for the page")
     parser.add_argument("--no-dashboard", action="store_true", help="do not serve the page")
-    parser.add_argument("--no-evolution", action="store_true", help="founders only (nothing breeds yet)")
+    parser.add_argument("--no-evolution", action="store_true", help="do not breed in the background")
     parser.add_argument("--seed", type=int, metavar="N", help="of everything random")
     parser.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="any setting, repeatable"

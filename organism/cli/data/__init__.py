@@ -1,0 +1,1 @@
+"""`organism data …`: history that lies in the lake. Each sub-command has its own file."""
