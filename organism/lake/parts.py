@@ -40,6 +40,7 @@ class Shape:
     def types(self) -> dict[str, np.dtype[Any]]:
         """Every column of a part, in order."""
         values: dict[str, np.dtype[Any]] = dict.fromkeys(self.values, np.dtype(np.float64))
+        values: dict[str, np.dtype[Any]] = dict.fromkeys(self.values, np.dtype(np.float64))
         return {self.time: np.dtype(np.int64), **values, **_ROOTS}
 
 
