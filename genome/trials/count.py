@@ -146,6 +146,13 @@ class Trials:
         self._forget()
         return found
 
+    def damaged(self) -> int:
+        """Read every row and change nothing; how many are not what was written."""
+        with schema.reading(self.path):
+            if not schema.has_tables(self.connection):
+                return 0
+            return sum(len(schema.sound(self.connection, table)[1]) for table in schema.COLUMNS)
+
     # ------------------------------------------------------------------ data sets
 
     def register(self, dataset: Dataset) -> int:

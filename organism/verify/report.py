@@ -13,7 +13,7 @@ _SHOWN = 40  # findings printed for a person; --json has more
 class Finding(msgspec.Struct, frozen=True):
     """One breach.
 
-    kind   chain, ledger, order, fill, phantom, venue, quantity or cash
+    kind   chain, ledger, order, fill, phantom, venue, quantity, cash or trials
     seq    journal row where it shows, None when it is in no single row
     """
 

@@ -249,6 +249,8 @@ def test_damaged_trials_are_set_aside_and_still_counted(path, damage):
     database.close()
     told = []
     trials = Trials(path, tell=told.append)
+    assert trials.damaged() == 1
+    assert told == []  # who only looks tells nobody, and sets nothing aside
     assert trials.total(data()) == 15
     assert trials.audit() == 1
     assert trials.tally(data()) == (15, 15, {"evolve": 5, UNREADABLE: 10}, 1)
