@@ -13,7 +13,7 @@ import msgspec
 
 from organism.market import Bar
 from organism.portfolio import MarkedPosition, VenueOrder, VenuePosition
-from organism.trading import ApprovedOrder, Fill, Order, OrderStatus, Side, Standing
+from organism.trading import ApprovedOrder, BestBred, Fill, Order, OrderStatus, Side, Standing
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False, tag=True):
@@ -410,6 +410,31 @@ class StrategyRetired(Fact, frozen=True, kw_only=True):
     reason: str
 
 
+class GenerationBred(Fact, frozen=True, kw_only=True):
+    """A generation was bred beside the living body, which funds nothing of it. Watch → reproduction, which remembers it.
+
+    round        1, 2, 3 …: each is one run of evolution on the history that had been lived when it began
+    generation   0 are the founders of the round, of `generations`
+    bars         instants that the round is bred on, the newest of which closed at `until_ns`, market time
+    evaluations_per_s   by the clock, pauses included
+    evaluated    distinct genomes that were judged in this round, this process's part of it
+    front        members of the hall of fame
+    trials       looks at these bars and whatever overlaps them, ever
+    best         the highest Sharpe ratio in the hall of fame; None while nobody holds all constraints
+    """
+
+    round: int
+    generation: int
+    generations: int
+    bars: int
+    until_ns: int
+    evaluations_per_s: float
+    evaluated: int
+    front: int
+    trials: int
+    best: BestBred | None = None
+
+
 # ---------------------------------------------------------------- the body watching itself
 
 
@@ -523,6 +548,7 @@ Message = (
     | Reconciled
     | StrategyFunded
     | StrategyRetired
+    | GenerationBred
     | AlertRaised
     | OrganRestarted
     | MessageSetAside

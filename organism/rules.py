@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from organism.settings import Channel, Settings
+from organism.settings import Channel, EvolutionSettings, Settings
 
 ORGANS = ("nervous", "brain", "metabolism", "immune", "motor", "reproduction", "voice")
 MOST_SYMBOLS = 1_000
 MOST_CHANNELS = 50
+_FEWEST_OF_ISLAND = 4
 TAGS = ("critical", "high", "low", "all")
 LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}|localhost|::1")
 _SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(?::[A-Z0-9]{1,20})?")
@@ -127,6 +128,17 @@ RULES: Mapping[str, Rule] = {
     "guardian.within_s": _SECONDS,
     "guardian.safe_restarts": _between(0, 1_000),
     "guardian.stop_s": _between(0.1, 600),
+    "evolution.enabled": _ANY,
+    "evolution.cpu_share": _between(0.01, 1),
+    "evolution.after_s": _between(0, 86_400),
+    "evolution.population": _between(8, 10_000),
+    "evolution.generations": _between(1, 1_000),
+    "evolution.islands": _between(1, 100),
+    "evolution.min_bars": _between(100, 1_000_000),
+    "evolution.most_bars": _between(100, 1_000_000),
+    "evolution.growth": _between(0.01, 100),
+    "evolution.min_trades": _between(0, 1_000_000),
+    "evolution.memory_mb": _between(500, 1_000_000),
     "dashboard.enabled": _ANY,
     "dashboard.host": Rule(
         "a loopback address (127.0.0.1, ::1 or localhost)", lambda value: bool(LOOPBACK.fullmatch(value))
@@ -174,7 +186,22 @@ def between(settings: Settings) -> Breach | None:
             "[supervision] backoff_base_s must not exceed backoff_cap_s; "
             f"they were {supervision.backoff_base_s:g} and {supervision.backoff_cap_s:g}.",
         )
-    return _channels(settings.voice.channels)
+    return _breeding(settings.evolution) or _channels(settings.voice.channels)
+
+
+def _breeding(evolution: EvolutionSettings) -> Breach | None:
+    if evolution.population < _FEWEST_OF_ISLAND * evolution.islands:
+        return Breach(
+            "evolution.population",
+            f"[evolution] population must be at least {_FEWEST_OF_ISLAND} for each of its islands; "
+            f"they were {evolution.population} and {evolution.islands}.",
+        )
+    if evolution.min_bars > evolution.most_bars:
+        return Breach(
+            "evolution.most_bars",
+            f"[evolution] min_bars must not exceed most_bars; they were {evolution.min_bars} and {evolution.most_bars}.",
+        )
+    return None
 
 
 def _channels(channels: tuple[Channel, ...]) -> Breach | None:

@@ -205,6 +205,35 @@ class GuardianSettings(Section, frozen=True, kw_only=True):
     stop_s: float = 8.0
 
 
+class EvolutionSettings(Section, frozen=True, kw_only=True):
+    """[evolution] breeding in the background, on the history that the body has lived. It funds nothing.
+
+    enabled      breed
+    cpu_share    of one core, on average
+    after_s      nothing is bred for so long after a start, monotonic seconds
+    population   genomes of a round
+    generations  of a round, after its founders
+    islands      populations of a round that seldom mix
+    min_bars     instants lived in one session before the first round
+    most_bars    the newest instants that a round is bred on, at most
+    growth       the next round begins when the history has grown by this share of what the last one was bred on
+    min_trades   closed trades, of all instruments together, that a genome needs to be judged
+    memory_mb    the breeder is replaced when it has grown beyond
+    """
+
+    enabled: bool = True
+    cpu_share: float = 0.25
+    after_s: float = 60.0
+    population: int = 120
+    generations: int = 10
+    islands: int = 4
+    min_bars: int = 1_000
+    most_bars: int = 50_000
+    growth: float = 0.05
+    min_trades: int = 10
+    memory_mb: int = 1_000
+
+
 class DashboardSettings(Section, frozen=True, kw_only=True):
     """[dashboard] the page.
 
@@ -273,5 +302,6 @@ class Settings(Section, frozen=True, kw_only=True):
     journal: JournalSettings = JournalSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     guardian: GuardianSettings = GuardianSettings()
+    evolution: EvolutionSettings = EvolutionSettings()
     dashboard: DashboardSettings = DashboardSettings()
     voice: VoiceSettings = VoiceSettings()

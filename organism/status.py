@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from organism.reasons import cause
+from organism.view.evolution import NOT_FUNDED, evolution_of
 from organism.view.reader import NeverStarted, ViewReader, ViewUnreadable
 
 FRESH_S = 5.0  # a body that has not written its view for longer does not run, whatever its process id says
@@ -65,6 +66,7 @@ def status(state_dir: Path | str, *, now_ns: Callable[[], int] = time.time_ns) -
         "organs": seen.get("organs", []),
         "feeds": seen.get("feeds", []),
         "strategies": seen.get("strategies", []),
+        "evolution": evolution_of(seen),
         "unexplained_quantity": _unexplained(reconciled),
         "unexplained": reconciled.get("unexplained", []),
         "unknown_orders": reconciled.get("unknown", []),
@@ -134,6 +136,7 @@ def render(found: dict[str, Any]) -> str:
         ],
     )  # fmt: skip
     lines += _strategies(found["strategies"])
+    lines += _evolution(found["evolution"])
     lines += _aligned(
         "last alerts", [[utc(a["wall_ns"]), a["severity"], a["title"]] for a in found["alerts"]]
     )
@@ -260,12 +263,34 @@ def _strategies(rows: list[dict[str, Any]]) -> list[str]:
     told = [title] if title else []
     for row, line in zip(rows, lines, strict=False):
         told.append(line)
-        for label, text in row.get("rules", []):
-            begin = f"    {label}: "
-            told += textwrap.wrap(
-                text, _WIDE, initial_indent=begin, subsequent_indent=" " * 8, break_on_hyphens=False
-            )
+        told += _rules(row)
     return [*told, ""] if told else []
+
+
+def _rules(row: dict[str, Any]) -> list[str]:
+    return [
+        line
+        for label, text in row.get("rules", [])
+        for line in textwrap.wrap(
+            text, _WIDE, initial_indent=f"    {label}: ", subsequent_indent=" " * 8, break_on_hyphens=False
+        )
+    ]
+
+
+def _evolution(found: dict[str, Any]) -> list[str]:
+    """What is bred, and the best of it where the caller knows what it does (`rules`)."""
+    lines = ["evolution", f"  {found['sentence']}"]
+    best = found["best"]
+    if best is not None:
+        lines += [
+            f"  {_number(found['evaluations_per_s'], 0)} evaluations/s, {_number(found['trials_total'], 0)} trials in all",
+            (
+                f"  best      {best['genome_id']}  Sharpe {_number(best['sharpe'], 2)}  drawdown {_percent(best['max_drawdown'])}  "
+                f"{_number(best['trades'], 0)} trades, on the bars it was bred on"
+            ),
+            *_rules(best),
+        ]
+    return [*lines, f"  {NOT_FUNDED}" if found["enabled"] or best else "", ""]
 
 
 def _plain(price: object) -> str:

@@ -174,3 +174,21 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     def cause(self) -> str:
         """Why, bare: see `cause`."""
         return cause(self.reason)
+
+
+class BestBred(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A bred genome and what it was worth on the bars that it was bred on.
+
+    text       the whole genome (`genome.documents.canonical_text`); parameters as name–value pairs
+    sharpe     a year, at 10 % volatility; max_drawdown a fraction ≥ 0; turnover a year; trades closed
+    """
+
+    genome_id: str
+    family: str
+    parameters: tuple[tuple[str, float], ...]
+    text: str
+    sharpe: float
+    consistency: float
+    max_drawdown: float
+    turnover: float
+    trades: float

@@ -11,13 +11,22 @@ from typing import Protocol
 import msgspec
 
 from organism import __version__
+from organism.body.breeding import BreedingEar
 from organism.body.judging import Judging
 from organism.clock import Clock
 from organism.core import Now
 from organism.effects import Effects, Publish
 from organism.invariants import Probe
 from organism.journal.port import Journal
-from organism.messages import BarClosed, Envelope, OrganRestarted, PortfolioMarked, Reconciled, VitalsTaken
+from organism.messages import (
+    BarClosed,
+    Envelope,
+    GenerationBred,
+    OrganRestarted,
+    PortfolioMarked,
+    Reconciled,
+    VitalsTaken,
+)
 from organism.post import Sample
 from organism.settings import Settings
 from organism.view.live import BodyLive, FeedLive, LiveSample, OrganLive
@@ -107,6 +116,8 @@ class Watch:
         self._inputs: VitalInputs | None = None
         self._lagging: tuple[int, int] | None = None
         self._commit_ms = 0.0
+        self._n_bred = 0
+        self._breeding = BreedingEar(parts.folder, parts.settings.evolution, self._bred)
 
     def turn(self) -> float:
         """Measure when it is time, heal when it is time, and bring the view up to date."""
@@ -139,7 +150,14 @@ class Watch:
         envelope = Envelope(identity, "supervisor", 0, self._parts.heard.bar_at_ns, "", taken)
         self._parts.deliver("immune", envelope)
         self._parts.deliver("voice", envelope)
+        self._breeding.turn(now_ns)
         self._measure_rates(now_ns)
+
+    def _bred(self, message: GenerationBred) -> None:
+        self._n_bred += 1
+        identity = f"bred:{self._parts.boot}:{self._n_bred}"
+        envelope = Envelope(identity, "supervisor", 0, self._parts.heard.bar_at_ns, "", message)
+        self._parts.deliver("reproduction", envelope)
 
     def _probe(self) -> Probe:
         machine = self._inputs.machine if self._inputs is not None else Machine()
@@ -245,4 +263,5 @@ class Watch:
             limits=msgspec.to_builtins(parts.settings.risk),
             vitals=self._vitals,
             invariants=parts.judging.summary(),
+            breeding=self._breeding.live(now_ns),
         )

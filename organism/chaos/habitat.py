@@ -93,7 +93,7 @@ class Habitat:
         self.log = state.with_suffix(".log")
         self.guardian: subprocess.Popen[bytes] | None = None
         self._settings = settings
-        self._flags = ["--speed", speed, "--seed", str(seed)]
+        self._flags = ["--speed", speed, "--seed", str(seed), "--no-evolution"]
         self._flags += ["--port", str(free_port())] if dashboard else ["--no-dashboard"]
 
     # ------------------------------------------------------------ life and death

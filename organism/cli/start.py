@@ -1,4 +1,4 @@
-"""`organism start`: this process becomes the guardian; body, dashboard and sender are its children."""
+"""`organism start`: this process becomes the guardian; body, dashboard, breeder and sender are its children."""
 
 import os
 import sys
@@ -41,6 +41,9 @@ def perform(options: Options) -> int:
     if loaded.settings.dashboard.enabled:
         page = [*python, "dashboard", "--state", str(state), "--host", loaded.settings.dashboard.host]
         children.append(ChildCommand("dashboard", [*page, "--port", str(loaded.settings.dashboard.port)]))
+    if loaded.settings.evolution.enabled:
+        breeder = [*python, "organism.body.breeder", "--state", str(state), "--settings", loaded.hash]
+        children.append(ChildCommand("breeder", breeder, keyless=True))
     if loaded.settings.voice.channels:
         children.append(ChildCommand("sender", [*python, "organs.voice.sender", *arguments]))
     guardian = loaded.settings.guardian
@@ -72,6 +75,8 @@ def _flags(options: Options) -> dict[str, str]:
         flags["dashboard.port"] = str(options.port)
     if options.no_dashboard:
         flags["dashboard.enabled"] = "false"
+    if options.no_evolution:
+        flags["evolution.enabled"] = "false"
     if options.seed is not None:
         flags["seed"] = str(options.seed)
         flags["market.seed"] = str(options.seed)

@@ -12,6 +12,9 @@ def perform(options: Options) -> int:
     """Print them."""
     found = status(state_folder(options))
     found["strategies"] = [_in_words(row) for row in found["strategies"]]
+    best = found["evolution"]["best"]
+    if best is not None:
+        found["evolution"]["best"] = _in_words({**best, "parameters": dict(best["parameters"] or ())})
     if options.json:
         emit(found)
     else:

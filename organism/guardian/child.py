@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -10,13 +11,22 @@ from dataclasses import dataclass
 from organism.guardian.policy import Silence
 from organism.heartbeat import BEAT_FD, FAREWELL, PARENT_FD
 
+HARMLESS = re.compile(
+    r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|XDG_CACHE_HOME|PYTHON\w+|NUMBA_\w+|LD_LIBRARY_PATH"
+)
+"""Variables of the environment that a child which needs no key may see."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChildCommand:
-    """How to start a child: the body (named "body"), or a service that may come and go."""
+    """How to start a child: the body (named "body"), or a service that may come and go.
+
+    keyless   it is given nothing of the environment but what is `HARMLESS`
+    """
 
     name: str
     argv: list[str]
+    keyless: bool = False
 
     @property
     def is_body(self) -> bool:
@@ -42,7 +52,8 @@ class ChildProcess:
         self.beats, beat_write = os.pipe()
         os.set_blocking(self.beats, False)
         passed = [hold_read, beat_write]
-        environment = {**os.environ, PARENT_FD: str(hold_read), BEAT_FD: str(beat_write)}
+        given = {n: v for n, v in os.environ.items() if not command.keyless or HARMLESS.fullmatch(n)}
+        environment = {**given, PARENT_FD: str(hold_read), BEAT_FD: str(beat_write)}
         try:
             self.process = subprocess.Popen(
                 [*command.argv, *extra],

@@ -10,6 +10,8 @@ BAD_INPUT = 2
 LONGEST_WAIT_S = 30.0
 VENUE_WAIT_S = 2.0  # nothing is traded while it is away, so it is tried again soon, whatever that costs
 
+BREEDER_SILENCE_S = 120.0  # it runs when nobody else does, and nobody waits for it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardOptions:
@@ -53,7 +55,8 @@ class GuardOptions:
         >>> [options.patience_s(name) for name in ("body", "venue", "sender")]
         [2.0, 5.0, 10.0]
         """
-        return {"body": self.silence_s, "venue": self.venue_silence_s}.get(name, self.service_silence_s)
+        own = {"body": self.silence_s, "venue": self.venue_silence_s, "breeder": BREEDER_SILENCE_S}
+        return own.get(name, self.service_silence_s)
 
 
 class Next(enum.Enum):

@@ -68,6 +68,7 @@ class LiveSample:
     rates     {"nervous>brain": messages a second}
     limits    the [risk] settings by name; empty leaves what is there
     vitals    the newest score; None leaves the last one the journal knows
+    breeding     {phase, needed, detail, silent_s, after_s, min_bars, cpu_share}; empty leaves what is there
     invariants   {broken, newest, judged_seq, behind, …}; empty leaves what is there
     """
 
@@ -79,3 +80,4 @@ class LiveSample:
     limits: Mapping[str, float] = field(default_factory=dict)
     vitals: VitalsTaken | None = None
     invariants: Mapping[str, object] = field(default_factory=dict)
+    breeding: Mapping[str, object] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from organism.messages import (
     FeedReported,
     FeedStalled,
     Filled,
+    GenerationBred,
     Message,
     MessageSetAside,
     OrderApproved,
@@ -296,6 +297,10 @@ def _measured(message: VitalsTaken, facts: StepFacts) -> Iterator[Op]:
     yield health_of(message, facts.wall_ns)
 
 
+def _bred(message: GenerationBred, facts: StepFacts) -> Iterator[Op]:
+    yield Put("evolution", {**plain(message), "wall_ns": facts.wall_ns})
+
+
 _Reader = Callable[[Any, StepFacts], Iterator[Op]]
 _SAID: dict[type[Fact], _Reader] = {
     BarClosed: _closed, PortfolioMarked: _marked, ExposureTargeted: _targeted, OrderApproved: _approved,
@@ -305,7 +310,7 @@ _SAID: dict[type[Fact], _Reader] = {
 }  # fmt: skip
 _HEARD: dict[type[Fact], _Reader] = {
     BarsArrived: _arrived, FeedReported: _reported, OrganRestarted: _restarted, MessageSetAside: _set_aside,
-    VitalsTaken: _measured,
+    VitalsTaken: _measured, GenerationBred: _bred,
 }  # fmt: skip
 
 HEARD: frozenset[type[Fact]] = frozenset(_HEARD)

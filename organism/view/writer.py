@@ -343,6 +343,8 @@ def _write_live(db: sqlite3.Connection, live: LiveSample, seq: int) -> None:
         keys["limits"] = dict(live.limits)
     if live.invariants:
         keys["invariants"] = dict(live.invariants)
+    if live.breeding:
+        keys["breeding"] = dict(live.breeding)
     if live.vitals is not None:
         keys["health"] = health_of(live.vitals, wall_ns).value
     for key, value in keys.items():

@@ -1,19 +1,20 @@
-"""Evolution, first form: the founders are recorded and funded in equal parts."""
+"""Evolution, first form: founders are recorded and funded in equal parts; what is bred is remembered, and funded never."""
 
 import msgspec
 
 from genome.founders import founders
 from organism.core import Now, OrganCore
 from organism.effects import Effect, Effects, Publish, StoreGenome
-from organism.messages import Message, Recovered, StrategyFunded
+from organism.messages import GenerationBred, Message, Recovered, StrategyFunded
 
 _replace = msgspec.structs.replace
 
 
 class ReproductionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """funded: genome ids that were given money, for ever."""
+    """funded: genome ids that were given money, for ever. bred: the newest generation that was bred, for people to see."""
 
     funded: tuple[str, ...] = ()
+    bred: GenerationBred | None = None
 
 
 def reproduction_core() -> OrganCore[ReproductionState]:
@@ -22,6 +23,8 @@ def reproduction_core() -> OrganCore[ReproductionState]:
 
 
 def _step(state: ReproductionState, message: Message, now: Now) -> tuple[ReproductionState, Effects]:  # noqa: ARG001 - the contract of every core
+    if isinstance(message, GenerationBred):
+        return _replace(state, bred=message), ()
     if not isinstance(message, Recovered):
         return state, ()
     known = founders()

@@ -66,7 +66,7 @@ class House:
         chosen = [part for one in self.settings for part in ("--set", one)]
         with self.log.open("ab") as log:
             self.guardian = subprocess.Popen(
-                [sys.executable, "-m", "organism", "start", "--no-dashboard", "--state", str(self.state),
+                [sys.executable, "-m", "organism", "start", "--no-dashboard", "--no-evolution", "--state", str(self.state),
                  "--speed", self._speed, *chosen, *flags],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
             )  # fmt: skip

@@ -31,7 +31,7 @@ class Beset(House):
         chosen = [part for one in self.settings for part in ("--set", one)]
         with self.log.open("ab") as log:
             self.guardian = subprocess.Popen(
-                [sys.executable, "-m", "organism", "start", "--state", str(self.state), "--speed", self._speed,
+                [sys.executable, "-m", "organism", "start", "--no-evolution", "--state", str(self.state), "--speed", self._speed,
                  "--config", str(self.config), "--port", str(free_port()), *chosen, *flags],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.surrounded, start_new_session=True,
             )  # fmt: skip

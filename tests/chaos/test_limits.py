@@ -32,7 +32,7 @@ def state(tmp_path: Path) -> Path:
 def started(state: Path, narrow) -> subprocess.CompletedProcess[str]:
     """`organism start` in narrow circumstances, to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "organism", "start", "--no-dashboard", "--state", str(state), "--speed", "60000",
+        [sys.executable, "-m", "organism", "start", "--no-dashboard", "--no-evolution", "--state", str(state), "--speed", "60000",
          "--set", "guardian.restarts=1"],
         check=False, capture_output=True, text=True, timeout=DEADLINE_S, preexec_fn=narrow, start_new_session=True,
     )  # fmt: skip
