@@ -26,7 +26,11 @@ Table = dict[str, Column]
 ENDING = ".parquet"
 UNFINISHED = ".tmp"
 _KEY = "organism.lake"
-_ROOTS = {"source_id": np.dtype(np.int32), "received_us": np.dtype(np.int64), "revision": np.dtype(np.int32)}
+_ROOTS: dict[str, np.dtype[Any]] = {
+    "source_id": np.dtype(np.int32),
+    "received_us": np.dtype(np.int64),
+    "revision": np.dtype(np.int32),
+}
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,13 @@ class Shape:
     def types(self) -> dict[str, np.dtype[Any]]:
         """Every column of a part, in order."""
         values: dict[str, np.dtype[Any]] = dict.fromkeys(self.values, np.dtype(np.float64))
-        values: dict[str, np.dtype[Any]] = dict.fromkeys(self.values, np.dtype(np.float64))
         return {self.time: np.dtype(np.int64), **values, **_ROOTS}
 
 
 _CANDLES = Shape("open_us", ("open", "high", "low", "close", "volume"), ("open_us",))
 SHAPES = {
     Kind.CANDLES: _CANDLES,
-    Kind.MARK: _CANDLES,
+    Kind.MARK: Shape("open_us", ("open", "high", "low", "close"), ("open_us",)),
     Kind.FUNDING: Shape("at_us", ("rate",), ("at_us",)),
     Kind.TRADES: Shape("at_us", ("trade_id", "price", "quantity", "buyer_maker"), ("at_us", "trade_id")),
     Kind.OPEN_INTEREST: Shape("at_us", ("amount", "value"), ("at_us",)),

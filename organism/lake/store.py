@@ -28,6 +28,8 @@ EVENT_VALUES = {kind: parts.SHAPES[kind].values for kind in Kind if not kind.has
 """Names of the values of each kind of events: funding a rate; trades an id, price, quantity and whether the buyer was
 the maker (1 or 0); open interest an amount in base units and its value in quote currency."""
 _LONGEST_SOURCE = 200
+# After a fork the child must not take down the parent's engine, whose threads it does not have: it would wait for ever.
+_OF_THE_PARENT: list[object] = []
 _POLL_S = 0.01
 
 
@@ -125,8 +127,9 @@ class Lake:
         Empty where there is none. Raises `BadInput` naming a part that is damaged.
         """
         table, sources = self._read(series, start_us, end_us, as_of_us)
-        names = ("open_us", *parts.SHAPES[series.kind].values)
-        candles = Candles(*(table[name] for name in names))
+        opens = table["open_us"]
+        volume = table["volume"] if series.kind is Kind.CANDLES else np.full(opens.size, np.nan)
+        candles = Candles(opens, table["open"], table["high"], table["low"], table["close"], volume)
         return Stored(candles, table["source_id"], sources, table["received_us"], table["revision"])
 
     def read_events(
@@ -184,12 +187,18 @@ class Lake:
         return tuple(sorted((self.root / path_of(series)).glob(f"[0-9]*{parts.ENDING}")))
 
     def connection(self) -> Any:
-        """A cursor of duckdb of this process's own: its threads do not survive a fork."""
+        """A cursor of duckdb, of this process's own: a connection is not shared across a fork."""
         if self._connected is None or self._connected[0] != os.getpid():
+            _OF_THE_PARENT.append(self._connected)
             import duckdb  # noqa: PLC0415 - takes a third of a second; a command that reads no history does not pay for it
 
-            offline: Any = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-            self._connected = (os.getpid(), duckdb.connect(":memory:", config=offline))
+            # A part is one row group, which a second thread would not make faster.
+            options: Any = {
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "threads": 1,
+            }
+            self._connected = (os.getpid(), duckdb.connect(":memory:", config=options))
         return self._connected[1].cursor()
 
     def _append(self, series: Series, values: parts.Table, source: str, received_us: int) -> Appended:
