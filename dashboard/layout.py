@@ -4,6 +4,8 @@ from typing import Any
 
 from dash import ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
 
+from organism.view.evolution import NOT_FUNDED
+
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-mode="paper" data-condition="loading">
 <head>
@@ -27,6 +29,7 @@ _SECTIONS = (
     ("vitals", "Vitals"),
     ("money", "Money"),
     ("holdings", "Holdings"),
+    ("evolution", "Evolution"),
     ("said", "Said"),
     ("house", "Machine"),
 )
@@ -54,7 +57,7 @@ def page() -> Any:
             html.A("Skip to the vitals", href="#vitals", className="skip"),
             _bar(),
             _rail(),
-            html.Main([_vitals(), _money(), _holdings(), _said(), _house()], id="page"),
+            html.Main([_vitals(), _money(), _holdings(), _evolution(), _said(), _house()], id="page"),
             dcc.Interval(id="clock", interval=1000),
             dcc.Store(id="seen"),
             dcc.Store(id="graph-later", data=_graph().to_plotly_json()),
@@ -228,6 +231,17 @@ def _holdings() -> Any:
     ]  # fmt: skip
     columns = [html.Div(held, className="wide column"), html.Div(why, className="narrow column")]
     return _section("holdings", "Holdings", columns)
+
+
+def _evolution() -> Any:
+    return _section("evolution", "Evolution", [
+        _block("Breeding", [html.P("Nothing is known of breeding yet.", id="bred-say", className="bred-say"),
+                                              html.Dl(id="bred-figures", className="machine"),
+                                              html.P(NOT_FUNDED, className="bred-note")],
+               "narrow", aside=html.Span(id="bred-share")),
+        _block("The best so far", [html.Div(id="bred", className="bred"), _empty("bred", "Nothing was bred yet.")],
+               "wide", aside=html.Span(id="bred-name")),
+    ])  # fmt: skip
 
 
 def _said() -> Any:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from dashboard import figures, tables
+from dashboard import evolution, figures, tables
 from dashboard.condition import Condition, Judged
 from dashboard.glimpse import Glimpse
 from dashboard.sentence import BRAKES, say
@@ -52,6 +52,7 @@ def pieces(
         "brakes": _brakes(glimpse),
         "positions": tables.positions(glimpse, closes),
         "strategies": tables.strategies(glimpse),
+        "evolution": evolution.piece(glimpse, alive=judged.condition is Condition.LIVING),
         "trades": tables.trades(glimpse),
         "orders": tables.orders(glimpse),
         "alerts": tables.alerts(glimpse, seen, sent),

@@ -90,7 +90,7 @@ def strategies(glimpse: Glimpse) -> dict[str, Any]:
             *({"bar": _clamped(forecasts.get(symbol))} for symbol in symbols),
         ]  # fmt: skip
         lines.append([str(row["genome_id"]), cells])
-        if rules := _rules(row):
+        if rules := rules_of(row):
             lines.append([f"{row['genome_id']}:rules", [{**rules, "span": len(symbols) + 1}]])
     return {"heads": [figures.base(symbol) for symbol in symbols], "rows": lines}
 
@@ -223,7 +223,7 @@ def _strategy(family: object) -> str:
     return _human(" ".join(word.upper() if word in _ACRONYMS else word for word in words))
 
 
-def _rules(row: Row) -> dict[str, Any] | None:
+def rules_of(row: Row) -> dict[str, Any] | None:
     """What a strategy does: entries at once, exits and genes unfolded; a condition that is long is cut at first."""
     genes = tuple(_numbers(row.get("parameters")).items())
     words = in_words(str(row["genome_id"]), str(row.get("family")), genes, str(row.get("text") or ""))

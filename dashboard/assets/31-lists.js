@@ -155,6 +155,23 @@
     }));
   };
 
+  renderers.evolution = function (piece) {
+    organism.write("bred-say", piece.say);
+    organism.mark("bred-say", "data-tone", piece.tone);
+    organism.write("bred-share", piece.share);
+    organism.write("bred-name", piece.name);
+    const list = byId("bred-figures"), box = byId("bred");
+    if (!list || !box) return;
+    const cells = (found) => found.map(([name, value, says]) => el("div", "", el("dt", "", name), el("dd", "value", value), el("dd", "says", says)));
+    list.hidden = piece.cells.length === 0;
+    list.replaceChildren(...cells(piece.cells));
+    organism.empty("bred", !piece.best);
+    const text = JSON.stringify(piece.best);
+    if (!piece.best || box.organismText === text) return;
+    box.organismText = text; // left alone while it is the same: what a person unfolded stays open
+    box.replaceChildren(el("dl", "machine", ...cells(piece.best.cells)), el("div", "rules", ...rules(piece.best)), el("p", "bred-note", piece.best.luck));
+  };
+
   renderers.brakes = function (piece) {
     const box = byId("brakes");
     if (!box) return;

@@ -69,7 +69,7 @@ def _sentence(found: Mapping[str, Any], live: Mapping[str, Any]) -> str:
             return f"Begins{soon} at the earliest: the body wakes first."
         case "waiting":
             return f"Breeding begins when {bars}."
-        case "breeding" if found["round"] is None:
+        case "breeding" if not _is_told(found):
             return "Judging the founders of the first round."
         case "breeding":
             return (
@@ -83,6 +83,11 @@ def _sentence(found: Mapping[str, Any], live: Mapping[str, Any]) -> str:
         case "silent":
             return "The breeder has said nothing for minutes; the machine may be too busy for it. Trading goes on without it."
     return "Nothing is known of breeding yet."
+
+
+def _is_told(found: Mapping[str, Any]) -> bool:
+    """Whether a whole generation is known: the view may be of another version."""
+    return all(isinstance(found[name], int) for name in ("round", "generation", "generations", "bars"))
 
 
 def _part(state: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -70,6 +70,20 @@ def strategies() -> list[dict[str, Any]]:
     return rows
 
 
+def bred(**changed: Any) -> dict[str, Any]:
+    """The newest generation, as the view keeps it; the best of it is the last of `BRED`."""
+    genome = parse_genome(BRED[-1][1])
+    best = {
+        "genome_id": genome.genome_id, "family": genome.family, "parameters": [list(pair) for pair in genome.genes],
+        "text": genome_text(genome), "sharpe": 1.84, "consistency": 0.62, "max_drawdown": 0.071, "turnover": 212.0,
+        "trades": 96.0,
+    }  # fmt: skip
+    return {
+        "round": 3, "generation": 7, "generations": 10, "bars": 2_411, "until_ns": START_NS, "evaluations_per_s": 362.3,
+        "evaluated": 840, "front": 23, "trials": 14_210, "wall_ns": time.time_ns(), "best": best,
+    } | changed  # fmt: skip
+
+
 class FakeBody:
     """Writes one second of life per `step`."""
 
@@ -223,6 +237,9 @@ class FakeBody:
             "rates", {key: round(rate * (0.8 + self.random.random() * 0.4), 2) for key, rate in RATES.items()}
         )
         self.put("limits", LIMITS)
+        self.put("breeding", {"phase": "breeding", "needed": 0, "detail": "", "silent_s": 1.0, "after_s": 60.0,
+                              "min_bars": 1000, "cpu_share": 0.25})  # fmt: skip
+        self.put("evolution", bred())
         for name in ORGANS:
             self.row("organs", name=name, state="running", incarnation=4 if name == "brain" else 3,
                      restarts=1 if name == "brain" else 0, mailbox_depth=self.random.choice((0, 0, 0, 1, 3, 12)),
