@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genome.jit import kernel
 from genome.market import F64, I64
 
 NAMES = ("sharpe", "consistency", "drawdown", "turnover")
@@ -40,23 +41,56 @@ def objectives(
     """
     trades = closed[:, -1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = VOLATILITY / (returns.std(axis=1, ddof=1) * np.sqrt(days_a_year))
-        sharpe = returns.mean(axis=1) * scale / VOLATILITY * days_a_year
-        scaled = np.where(np.isfinite(scale)[:, None], returns * scale[:, None], np.nan)
-        values = np.column_stack(
-            [sharpe, consistency(win_rate, closed, days), -drawdown(scaled), -turnover * scale]
-        )
+        mean, deviation = _moments(returns)
+        scale = VOLATILITY / (deviation * np.sqrt(days_a_year))
+        sharpe = mean * scale / VOLATILITY * days_a_year
+        fallen = drawdown(returns, np.where(np.isfinite(scale), scale, np.nan))
+        values = np.column_stack([sharpe, consistency(win_rate, closed, days), -fallen, -turnover * scale])
     short = np.maximum(0.0, fewest_trades - trades) / max(fewest_trades, 1)
     return Objectives(values, np.where(np.isfinite(values).all(axis=1), short, np.inf))
 
 
-def drawdown(returns: F64) -> F64:
-    """Largest fall from a peak of the compounded equity (n,), peaks including the start; 1 where nothing is left."""
-    growth = np.maximum(1.0 + returns, 0.0)
-    equity = np.cumprod(growth, axis=1)
-    peaks = np.maximum.accumulate(np.maximum(equity, 1.0), axis=1)
-    fallen: F64 = (1.0 - equity / peaks).max(axis=1)
+_ROWS = 64
+"""So many at a time: what is made of them on the way stays in the second-level cache."""
+
+
+def _moments(returns: F64) -> tuple[F64, F64]:
+    """Mean and deviation (ddof 1) of each row."""
+    mean, deviation = np.empty(len(returns)), np.empty(len(returns))
+    for begin in range(0, len(returns), _ROWS):
+        some = slice(begin, begin + _ROWS)
+        mean[some] = returns[some].mean(axis=1)
+        deviation[some] = returns[some].std(axis=1, ddof=1)
+    return mean, deviation
+
+
+def drawdown(returns: F64, scale: F64 | None = None) -> F64:
+    """Largest fall from a peak of the compounded equity (n,), peaks including the start; 1 where nothing is left.
+
+    returns   float64 (n, D); scale float64 (n,): what each row is multiplied by, 1 when None. NaN where either is NaN
+    """
+    fallen = np.empty(len(returns))
+    _fall(
+        np.ascontiguousarray(returns, np.float64), np.ones(len(returns)) if scale is None else scale, fallen
+    )
     return fallen
+
+
+@kernel
+def _fall(returns: F64, scale: F64, fallen: F64) -> None:
+    for g in range(returns.shape[0]):
+        equity, peak, trough, deepest, unknown = 1.0, 1.0, 1.0, 0.0, False
+        for r in returns[g]:
+            growth = 1.0 + r * scale[g]
+            equity *= 0.0 if growth < 0.0 else growth  # noqa: FURB136 - NaN stays NaN
+            unknown = unknown or equity - equity != 0.0
+            if (
+                equity > peak
+            ):  # of one peak, the lowest equity after it is the largest fall: one division a peak
+                deepest = max(deepest, 1.0 - trough / peak)
+                peak = trough = equity
+            trough = min(trough, equity)
+        fallen[g] = np.nan if unknown else max(deepest, 1.0 - trough / peak)
 
 
 def consistency(win_rate: F64, closed: F64, days: I64) -> F64:

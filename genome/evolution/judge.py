@@ -10,11 +10,13 @@ from genome.breeding.flat import Flock
 from genome.breeding.objectives import NAMES, VOLATILITY, objectives
 from genome.breeding.packing import packed
 from genome.costs import Costs
+from genome.evolution.adding import add
 from genome.evolution.ports import Scores
-from genome.market import F64, I64, Market
-from genome.simulator.cache import market_digest
+from genome.market import I64, Market
+from genome.simulator.cache import Cache, market_digest
+from genome.simulator.figures import FIGURES
 from genome.simulator.packing import Packed
-from genome.simulator.population import evaluate
+from genome.simulator.population import outcomes
 from genome.simulator.traits import checked_capital
 from genome.simulator.windowed import cut as window_of
 from organism.errors import BadInput
@@ -40,6 +42,9 @@ class Local:
     days           int64 (D,): days since the epoch that genomes are judged on
     cut            the markets, sliced
 
+    Columns of slow indicators are kept between calls, the newest 256 MiB, where the markets have so few bars that a
+    generation finds them again (together 335,000); what is kept changes no score.
+
     A genome that raises is worth −∞, breaks the constraint beyond measure, and leaves the others alone. Raises `BadInput`
     for markets that cannot be judged together.
     """
@@ -54,6 +59,7 @@ class Local:
     days: I64 = field(init=False)
     cut: tuple[Market, ...] = field(init=False)
     _places: tuple[I64, ...] = field(init=False)
+    _columns: Cache | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Cut the markets, and name what is judged by."""
@@ -82,6 +88,7 @@ class Local:
         set_(self, "days", days)
         set_(self, "cut", cut)
         set_(self, "_places", tuple(np.searchsorted(days, calendar) for calendar in calendars))
+        set_(self, "_columns", _cache(sum(market.size for market in cut)))
 
     def __call__(self, flock: Flock) -> Scores:
         """Scores of every genome of a flock, in its order."""
@@ -112,15 +119,13 @@ class Local:
         returns, closed, present = np.zeros((n, n_days)), np.zeros((n, n_days)), np.zeros(n_days)
         wins, trades, turnover, weight = np.zeros(n), np.zeros(n), np.zeros(n), 0.0
         for market, places in zip(self.cut, self._places, strict=True):
-            # No cache of columns: of a generation's thousands, hardly any come again in the next (measured: no gain).
-            found = evaluate(crowd, [market], self.costs, self.capital, threads=self.threads)
-            n_trades, win_rate = found.figures["n_trades"][:, 0], found.figures["win_rate"][:, 0]
-            returns[:, places] += found.returns[0]
-            closed += _held(found.closed[0], places, n_days)
+            figures, daily = outcomes(crowd, market, self.costs, self.capital, self.threads, self._columns)
+            n_trades, win_rate = figures[:, _N_TRADES], figures[:, _WIN_RATE]
+            add(daily, places, returns, closed)
             present[places] += 1.0
             wins += np.where(n_trades > 0.0, win_rate * n_trades, 0.0)
             trades += n_trades
-            turnover += len(places) * found.figures["turnover"][:, 0]
+            turnover += len(places) * figures[:, _TURNOVER]
             weight += len(places)
         if len(self.cut) > 1:
             returns /= present
@@ -131,12 +136,15 @@ class Local:
 
 
 _FEWEST_DAYS = 2
+_N_TRADES, _WIN_RATE, _TURNOVER = (FIGURES.index(name) for name in ("n_trades", "win_rate", "turnover"))
+_MOST_BYTES, _DEAR_NS, _WORTH_KEEPING = 256 << 20, 12.0, 100
+"""Memory for columns that may come again, nanoseconds a bar from which a word is slow enough to be kept, and of so many
+columns at least there has to be room, or the next generation finds none of them."""
 
 
-def _held(closed: F64, places: I64, n_days: int) -> F64:
-    """Trades closed until each of all days, from those until each of a market's own."""
-    before = np.searchsorted(places, np.arange(n_days), side="right")
-    return np.concatenate([np.zeros((len(closed), 1)), closed], axis=1)[:, before]
+def _cache(bars: int) -> Cache | None:
+    """For columns of slow words: from the second generation on, three in four were there in one before."""
+    return Cache(_MOST_BYTES, dear=_DEAR_NS) if 8 * bars * _WORTH_KEEPING <= _MOST_BYTES else None
 
 
 def _between(market: Market, since_s: int, until_s: int) -> Market:

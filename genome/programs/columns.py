@@ -5,12 +5,13 @@ they stay in the cache of the processor, and the kernels do not care where a his
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
 from genome.indicators import advance_on, code_of, ema_many, kernel, seconds_of, state_size
-from genome.market import F64, Market
+from genome.market import F64, I64, Market
 from genome.programs.compiling import ColumnKey, raw_index
 from organism.errors import BadInput
 
@@ -100,62 +101,97 @@ class Columns:
             row = end
         return waves
 
-    def _input(self, key: ColumnKey) -> Callable[[int, F64], F64]:
-        """Source of a column over a stretch."""
+    def _input(self, key: ColumnKey) -> F64 | int:
+        """Source of a column: a whole raw column, or the row of another."""
         source = _source(key)
         raw = raw_index(source)
-        if raw >= 0:
-            values = self._raw[raw]
-            return lambda begin, matrix: values[begin : begin + matrix.shape[1]]
-        row = self.row[source]
-        return lambda _, matrix: matrix[row]
+        return self._raw[raw] if raw >= 0 else self.row[source]
 
     def _averages(self, row: int, end: int) -> Fill:
         windows = np.array([_arguments(self.keys[i])[0] for i in range(row, end)])
         size = max(state_size("ema", (window,)) for window in windows.tolist())  # which checks every window
-        states = np.zeros((end - row, size))
-        source = self._input(self.keys[row])
-
-        def fill(begin: int, matrix: F64) -> None:
-            ema_many(windows, states, source(begin, matrix), matrix[row:end])
-
-        return fill
+        return _Averages(row, end, windows, np.zeros((end - row, size)), self._input(self.keys[row]))
 
     def _single(self, row: int) -> Fill:
-        key, market, columns = self.keys[row], self.market, self._raw
+        key = self.keys[row]
         raw = raw_index(key)
         if raw >= 0 or key in self._known:
-            values = self._raw[raw] if raw >= 0 else self._known[key]
-
-            def copy(begin: int, matrix: F64) -> None:
-                matrix[row] = values[begin : begin + matrix.shape[1]]
-
-            return copy
+            return _Copied(row, self._raw[raw] if raw >= 0 else self._known[key])
         name, arguments, timeframe = str(key[0]), _arguments(key), str(key[3])
-        p = np.array(arguments, dtype=np.float64)
-        source = self._input(key)
+        p, memory = np.array(arguments, np.float64), np.zeros(state_size(name, arguments, timeframe))
         if timeframe:
-            seconds, code, row_of_source = (
-                seconds_of(timeframe, market.bar_s),
-                code_of(name),
-                raw_index(_source(key)),
-            )
-            state = np.zeros(state_size(name, arguments, timeframe))
+            return _Climbing(
+                row, code_of(name), raw_index(_source(key)), p, memory, self._input(key), self._raw, self.market,
+                seconds_of(timeframe, self.market.bar_s),
+            )  # fmt: skip
+        return _Plain(row, kernel(name), p, memory, self._input(key), self._raw, self.market.open_s)
 
-            def climb(begin: int, matrix: F64) -> None:
-                advance_on(
-                    code, row_of_source, p, state, source(begin, matrix), columns, market.open_s, begin, matrix[row],
-                    market.bar_s, seconds,
-                )  # fmt: skip
 
-            return climb
-        plain = kernel(name)
-        memory = np.zeros(state_size(name, arguments))
+# How a row is filled in. Records with slots: of thousands of closures, each with a cell for everything it knows, the
+# collector of garbage would look through all that Python holds once a market, which takes a quarter of a second.
 
-        def advance_plain(begin: int, matrix: F64) -> None:
-            plain(p, memory, source(begin, matrix), columns, market.open_s, begin, matrix[row])
 
-        return advance_plain
+def _stretch(source: F64 | int, begin: int, matrix: F64) -> F64:
+    return matrix[source] if isinstance(source, int) else source[begin : begin + matrix.shape[1]]
+
+
+@dataclass(slots=True, eq=False)
+class _Copied:
+    row: int
+    values: F64
+
+    def __call__(self, begin: int, matrix: F64) -> None:
+        matrix[self.row] = self.values[begin : begin + matrix.shape[1]]
+
+
+@dataclass(slots=True, eq=False)
+class _Averages:
+    row: int
+    end: int
+    windows: F64
+    states: F64
+    source: F64 | int
+
+    def __call__(self, begin: int, matrix: F64) -> None:
+        source = _stretch(self.source, begin, matrix)
+        ema_many(self.windows, self.states, source, matrix[self.row : self.end])
+
+
+@dataclass(slots=True, eq=False)
+class _Plain:
+    row: int
+    advance: Callable[[F64, F64, F64, F64, I64, int, F64], None]
+    p: F64
+    memory: F64
+    source: F64 | int
+    raw: F64
+    open_s: I64
+
+    def __call__(self, begin: int, matrix: F64) -> None:
+        source = _stretch(self.source, begin, matrix)
+        self.advance(self.p, self.memory, source, self.raw, self.open_s, begin, matrix[self.row])
+
+
+@dataclass(slots=True, eq=False)
+class _Climbing:
+    """On a higher timeframe."""
+
+    row: int
+    code: int
+    row_of_source: int
+    p: F64
+    memory: F64
+    source: F64 | int
+    raw: F64
+    market: Market
+    seconds: int
+
+    def __call__(self, begin: int, matrix: F64) -> None:
+        market, source = self.market, _stretch(self.source, begin, matrix)
+        advance_on(
+            self.code, self.row_of_source, self.p, self.memory, source, self.raw, market.open_s, begin, matrix[self.row],
+            market.bar_s, self.seconds,
+        )  # fmt: skip
 
 
 _LANES = 32

@@ -17,10 +17,14 @@ Kept = tuple[F64, ...]
 
 
 class Cache:
-    """The least recently used go first when there are too many bytes. Safe to share between threads."""
+    """The least recently used go first when there are too many bytes. Safe to share between threads.
 
-    def __init__(self, most_bytes: int = 64 << 20) -> None:
-        self.most_bytes = most_bytes
+    dear   keep a column only where its word takes so many ns a bar; 0: all but raw ones and averages, which are computed
+           as fast as read
+    """
+
+    def __init__(self, most_bytes: int = 64 << 20, *, dear: float = 0.0) -> None:
+        self.most_bytes, self.dear = most_bytes, dear
         self.bytes = 0
         self.hits = self.misses = 0
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
@@ -50,6 +54,21 @@ class Cache:
             while self.bytes > self.most_bytes:
                 _, gone = self._kept.popitem(last=False)
                 self.bytes -= _size(gone)
+
+    def keeps(self, key: ColumnKey) -> bool:
+        """Whether a column is worth a place."""
+        word = str(key[0])
+        return word not in _CHEAP and _NS.get(word, _OTHERS_NS) >= self.dear
+
+
+_CHEAP = frozenset({"raw", "ema"})
+_OTHERS_NS = 5.0
+_NS = {
+    "value_area_high": 170.0, "value_area_low": 170.0, "poc": 120.0, "volatility_percentile": 37.0, "fibonacci": 24.0,
+    "swing_high": 17.0, "swing_low": 17.0, "volatility_ratio": 13.0, "volatility": 10.0, "zscore": 8.0, "bb_upper": 7.0,
+    "bb_lower": 7.0, "bb_width": 7.0, "bb_z": 7.0, "vwap_upper": 7.0, "vwap_lower": 7.0, "vwap_z": 7.0,
+}  # fmt: skip
+"""Of the slower words, measured with usual windows on one core: nanoseconds a bar. They decide what is kept, no result."""
 
 
 def _size(kept: Kept) -> int:

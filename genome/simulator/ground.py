@@ -26,7 +26,8 @@ class Ground:
     raw       float64: the columns of the market, every one of them NaN on a void bar
     matrix    float64 (N_MARKET, T); flags uint8 (N_FLAGS, T + PADDING); summary float64 (N_SUMMARY, T // STRETCH + 1)
     may       uint64: a bit for each bar whose decision can fill, in whole words
-    following   int64 (T + 1,): the first bar at or after each that is void, pays funding, ends a day or precedes a hole
+    following   int64 (2, T + 1): the first bar at or after each that is void, pays funding or precedes a hole, and the
+                first that ends a day
     days      int64 (T + 1,): index of each bar's day, and the number of days at the end
     day_numbers   int64 (D,): days since the epoch
     blind_funding   stamps whose rate was missing
@@ -97,7 +98,7 @@ def _laid_out(market: Market, costs: Costs) -> Ground:
     flags[at.MAY, :n] = may * np.uint8(15)
     flags[at.VOID, :n], flags[at.HOLE, :n] = void, hole
     special = void | hole | paying
-    flags[at.QUIET, :n] = ~special & (np.diff(days) == 0)
+    flags[at.QUIET, :n] = ~special
     return Ground(
         market,
         without_void(market),
@@ -105,7 +106,7 @@ def _laid_out(market: Market, costs: Costs) -> Ground:
         flags,
         bit_plane(may),
         _summary(matrix, n),
-        _following(~flags[at.QUIET, :n].astype(bool)),
+        np.stack([_following(special), _following(np.diff(days) != 0)]),
         days,
         market.day[np.flatnonzero(np.concatenate([[True], fresh]))],
         cost_vector(market, costs),
@@ -241,7 +242,7 @@ def _worst_so_far(values: F64, *, highest: bool) -> F64:
 
 
 def _following(special: NDArray[np.bool_]) -> I64:
-    """Index of the first special bar at or after each bar; T where there is none."""
+    """Index of the first special bar at or after each bar, int64 (T + 1,); T where there is none."""
     n = special.size
     index = np.where(special, np.arange(n), n)
     result = np.full(n + 1, n, np.int64)

@@ -7,6 +7,8 @@ N_MARKET = 15
 MAY, QUIET, VOID, HOLE = range(4)
 N_FLAGS = 4
 PADDING = 64
+# Rows of what follows, int64 (2, T + 1).
+SPECIAL, DAY_END = 0, 1
 # Rows of summaries over STRETCH bars, float64.
 # TOP and BOTTOM hold marks as well: what may touch a level. A trailing stop follows TOP_HIGH and BOTTOM_LOW.
 TOP, BOTTOM, TOP_CLOSE, BOTTOM_CLOSE, TOP_HIGH, BOTTOM_LOW = range(6)

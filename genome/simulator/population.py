@@ -80,6 +80,17 @@ def evaluate(
     return Evaluation(dict(zip(FIGURES, table, strict=True)), returns, closed, days)
 
 
+def outcomes(
+    crowd_: Packed, market: Market, costs: Costs, capital: float, threads: int | None, cache: Cache | None = None
+) -> tuple[F64, F64]:  # fmt: skip
+    """What `evaluate` is made of, for whoever sums it up otherwise; nothing is checked.
+
+    Figures (genomes, len(FIGURES)), and float64 (genomes, 2, D): daily returns, and the trades closed until a day's end, 0
+    for a day that was passed over.
+    """
+    return _simulated(crowd_, prepare(market, costs), capital, threads or CORES, cache)
+
+
 def _on_market(
     genomes: Sequence[Genome] | Packed, ground: Ground, costs: Costs, capital: float, threads: int, cache: Cache | None
 ) -> tuple[F64, F64]:  # fmt: skip
@@ -154,14 +165,14 @@ class Pass:
         self.plan = Stretches(n_stretches, [len(wave) for wave in self.columns.waves], chunks)
 
     def _columns(self) -> tuple[Columns, dict[ColumnKey, F64]]:
-        """The columns, and whole arrays to be filled of those worth keeping: an average is computed as fast as read."""
+        """The columns, and whole arrays to be filled of those worth keeping."""
         market, keys = self.ground.market, self.packed.keys
         if self.cache is None:
             return Columns(market, keys, raw=self.ground.raw), {}
         known: dict[ColumnKey, F64] = {}
         fresh: dict[ColumnKey, F64] = {}
         for key in keys:
-            if key[0] in _CHEAP:
+            if not self.cache.keeps(key):
                 continue
             kept = self.cache.get(column_key(market, key))
             if kept is not None:
@@ -203,7 +214,6 @@ class Pass:
         )  # fmt: skip
 
 
-_CHEAP = frozenset({"raw", "ema"})
 _FEWEST_BAR_GENOMES = 500_000
 """Less work than this, half a millisecond, is not worth a second thread."""
 _FEWEST_BARS, _MOST_BARS, _MATRIX_FLOATS = 4_032, 50_112, 700_000

@@ -77,15 +77,20 @@ def pass_over(
     market: F64,
     summary: F64,
     following: I64,
+    days: I64,
     decisions: Address,
     t: int,
     begin: int,
     end: int,
+    daily: F64,
 ) -> int:
-    """Pass over bars at which a held position meets nothing but a new close; return the bar that needs a look."""
+    """Pass over bars at which a held position meets nothing but a new close; return the bar that needs a look.
+
+    Days that end on the way are booked.
+    """
     if account[at.LEAVING] > 0.0:
         return t
-    until = min(end, following[t])
+    until = min(end, following[at.SPECIAL, t])
     expires = account[at.BAR_IN] + traits[at.MAXIMUM_HOLD]
     if expires < until:
         until = int(expires)
@@ -96,18 +101,18 @@ def pass_over(
         until = begin + _next(decisions, t - begin, until - begin, words, _EXIT_SHORT, _ENTER_LONG)
     if until <= t:
         return t
-    trail = traits[at.TRAILING]
-    if not math.isnan(trail):
-        before = account[at.EXTREME]
+    trail, before = traits[at.TRAILING], account[at.EXTREME]
+    trails = not math.isnan(trail)
+    if trails:
         until = _until_touched_trailing(account, market, summary, t, until, trail)
-        reached = _mark(account, traits, market, summary, t, until)
-        if reached < until:  # the account stops itself: the extreme must know no bar after that one
-            account[at.EXTREME] = before
-            _follow(account, market, t, reached)
-        return reached
-    if account[at.FLOOR] > 0.0 or account[at.CEILING] < np.inf:
+    elif account[at.FLOOR] > 0.0 or account[at.CEILING] < np.inf:
         until = _until_touched(account[at.FLOOR], account[at.CEILING], market, summary, t, until)
-    return _mark(account, traits, market, summary, t, until)
+    reached = _mark(account, traits, market, summary, t, until)
+    if trails and reached < until:  # the account stops itself: the extreme must know no bar after that one
+        account[at.EXTREME] = before
+        _follow(account, market, t, reached)
+    _book(account, market, following, days, t, reached, daily)
+    return reached
 
 
 @inlined
@@ -171,7 +176,7 @@ def _follow(account: F64, market: F64, t: int, until: int) -> None:
 
 @inlined
 def _mark(account: F64, traits: F64, market: F64, summary: F64, t: int, until: int) -> int:
-    """Equity, peak and trough over the closes of [t, until); stops at a bar where the account itself must act."""
+    """Peak and trough over the closes of [t, until); stops at a bar where the account itself must act."""
     q, cash = account[at.QUANTITY], account[at.CASH]
     danger = max(0.0, 1.0 - traits[at.DRAWDOWN_STOP]) if account[at.DEAD] == at.ALIVE else 0.0
     first, peak, trough = t, account[at.PEAK], account[at.TROUGH]
@@ -197,5 +202,18 @@ def _mark(account: F64, traits: F64, market: F64, summary: F64, t: int, until: i
     if t > first:
         account[at.TROUGH] = trough
         account[at.EXPOSED] += t - first
-        account[at.EQUITY] = cash + q * market[at.CLOSE, t - 1]
     return t
+
+
+@inlined
+def _book(account: F64, market: F64, following: I64, days: I64, t: int, until: int, daily: F64) -> None:
+    """Book the days that end at the bars [t, until), through which a position was held; leaves the equity of the last."""
+    if t >= until:
+        return
+    q, cash = account[at.QUANTITY], account[at.CASH]
+    ends = following[at.DAY_END, t]
+    while ends < until:
+        account[at.EQUITY] = cash + q * market[at.CLOSE, ends]
+        end_of_day(account, days[ends], daily)
+        ends = following[at.DAY_END, ends + 1]
+    account[at.EQUITY] = cash + q * market[at.CLOSE, until - 1]

@@ -86,7 +86,8 @@ def walk(
 
     decisions   address of uint64, four planes: bit i is what was decided at the close of bar begin + i − 1
     atr, sigma  float64 (end − begin,) or empty: indicator at each close, where the genome needs it
-    following   int64 (T + 1,): the bar at or after each that is void, pays funding, or ends a day or a stretch of data
+    following   int64 (2, T + 1): the bar at or after each that is void, pays funding or ends a stretch of data, and the
+                one that ends a day
     days        int64 (T + 1,): index of each bar's day; the last element is the number of days
     daily       float64 (2·D,) receives a day's return, and after the D returns the trades closed until its end; a day that
                 was passed over has 0 in both
@@ -105,7 +106,7 @@ def walk(
                 rest(account, days, t, until, daily)
                 t = until
         else:
-            t = pass_over(account, traits, market, summary, following, decisions, t, begin, end)
+            t = pass_over(account, traits, market, summary, following, days, decisions, t, begin, end, daily)
         if t >= end:
             break
         i = t - begin

@@ -28,6 +28,20 @@ def test_the_drawdown_is_the_largest_fall_and_counts_the_start():
     assert drawdown(falls) == pytest.approx([0.5, 0.2, 0.0, 1.0])
 
 
+def test_the_drawdown_is_to_the_bit_that_of_the_equity_at_every_day():
+    rng = np.random.default_rng(1)
+    returns, scale = rng.normal(0.0, 0.3, (50, 40)), rng.uniform(0.1, 2.0, 50)
+    returns[3, 7], returns[4], scale[5], scale[6] = np.nan, 0.0, np.nan, 0.0
+    returns[7, 20], returns[8] = -40.0, np.abs(returns[8])
+    with np.errstate(over="ignore"):
+        equity = np.cumprod(np.maximum(1.0 + returns * scale[:, None], 0.0), axis=1)
+    peaks = np.maximum.accumulate(np.maximum(equity, 1.0), axis=1)
+    expected = (1.0 - equity / peaks).max(axis=1)
+    assert np.isnan(expected[[3, 5]]).all()
+    assert expected[[4, 6, 7, 8]].tolist() == [0.0, 0.0, 1.0, 0.0]
+    np.testing.assert_array_equal(drawdown(returns, scale), expected)
+
+
 def test_trades_of_a_month_are_shared_among_its_days():
     assert trades_a_day(closing(31, 58, 0), DAYS_91)[0].tolist() == [1.0, 2.0, 0.0]
 

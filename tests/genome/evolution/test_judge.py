@@ -7,13 +7,15 @@ from genome.breeding.flat import GENE_INDEX, Flock, flock_of, genomes_of, joined
 from genome.breeding.growing import ramped
 from genome.breeding.objectives import objectives
 from genome.costs import Costs
+from genome.evolution.adding import add
 from genome.evolution.judge import Local
 from genome.evolution.loop import founders
 from genome.genes import Sizing
 from genome.genome import Genome
 from genome.grammar import parse_condition
 from genome.market import Market
-from genome.simulator import backtest, evaluate
+from genome.simulator import Cache, backtest, evaluate
+from genome.simulator.population import Pass
 from organism.errors import BadInput
 from organism.market import AssetClass
 from tests.genome.evolution.worlds import DAY, HOUR, START, WORDS, hourly, noise
@@ -55,6 +57,74 @@ def test_one_market_is_judged_as_the_simulator_and_the_objectives_say():
     np.testing.assert_allclose(scores.values, made.values, rtol=1e-12)
     np.testing.assert_array_equal(scores.violations, made.violations)
     np.testing.assert_array_equal(scores.trades, figures["n_trades"])
+
+
+SLOW = flock_of(
+    Genome(family="t", entry_long=parse_condition(f"{word} < {side}"), exit_long=parse_condition(f"rsi({n}) > 60"))
+    for n in (9, 30)
+    for word, side in (
+        (f"poc({n})", "close"), (f"value_area_high({n + 1})", "close"), (f"volatility_percentile({n}, 50)", "0.4"),
+        (f"value_area_low({n})", f"fibonacci(0.5, {n}, fractal)"), (f"ema(lag(sma({n}), 3), {n})", "close"),
+    )
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("markets", [MARKETS[:1], MARKETS], ids=["one", "two"])
+def test_columns_that_were_kept_change_no_score(markets):
+    """Slow words are computed once; a flock finds its own columns, and half a flock those of the whole."""
+    judge = Local(markets, fewest_trades=1)
+    first = judge(SLOW)
+    assert np.ptp(first.values[np.isfinite(first.values)]) > 0.0
+    cache = judge._columns
+    assert len(cache) == 10 * len(markets)  # of 18 columns beside the raw ones
+    same_scores(judge(SLOW), first)
+    assert cache.hits == 10 * len(markets)
+    half = judge(SLOW.take(np.arange(0, len(SLOW), 2)))
+    np.testing.assert_array_equal(half.values, first.values[::2])
+    object.__setattr__(judge, "_columns", None)
+    same_scores(judge(SLOW), first)
+
+
+@pytest.mark.parametrize("room", [1_000, 25_000], ids=["none", "two"])
+def test_where_there_is_no_room_columns_are_computed_again(room):
+    judge, crowded = Local(MARKETS, fewest_trades=1), Local(MARKETS, fewest_trades=1)
+    cache = Cache(room, dear=12.0)
+    object.__setattr__(crowded, "_columns", cache)
+    for _ in range(3):
+        same_scores(crowded(SLOW), judge(SLOW))
+        assert cache.bytes <= room
+    assert (len(cache) > 0) == (room > 10_000)
+
+
+def test_a_pass_that_is_interrupted_leaves_no_column_half_filled(monkeypatch):
+    judge = Local(MARKETS[:1], fewest_trades=1)
+    walk, walks = Pass._walk, []
+
+    def stopped(self, chunk, thread, begin, matrix):
+        walks.append(begin)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Pass, "_walk", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        judge(SLOW)
+    assert walks
+    assert len(judge._columns) == 0
+    monkeypatch.setattr(Pass, "_walk", walk)
+    same_scores(judge(SLOW), Local(MARKETS[:1], fewest_trades=1)(SLOW))
+
+
+def test_markets_too_long_to_be_remembered_keep_nothing():
+    long = noise(400_000, 1, "A/USD")
+    assert Local([long])._columns is None
+    assert Local(MARKETS)._columns is not None
+
+
+def test_returns_and_trades_of_a_market_are_added_where_its_days_are():
+    daily = np.array([[[0.1, 0.2, 0.3], [1.0, 0.0, 4.0]], [[0.0, -0.1, 0.0], [0.0, 2.0, 0.0]]])
+    returns, closed = np.full((2, 6), 0.5), np.full((2, 6), 10.0)
+    add(daily, np.array([1, 2, 4]), returns, closed)
+    np.testing.assert_allclose(returns, [[0.5, 0.6, 0.7, 0.5, 0.8, 0.5], [0.5, 0.5, 0.4, 0.5, 0.5, 0.5]])
+    assert closed.tolist() == [[10, 11, 11, 11, 14, 14], [10, 10, 12, 12, 12, 12]]
 
 
 def test_several_markets_are_the_mean_of_those_that_have_bars_on_a_day():
