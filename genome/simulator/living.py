@@ -66,7 +66,7 @@ def _through(own: F64, account: F64, traits: F64, market: F64, atr: F64, sigma: 
     for k in range(4):
         made[k] = np.uint64((int(own[DECIDED]) >> k) & 1)
     walk(
-        account, traits, matrix, flags, np.zeros((at.N_SUMMARY, 1)), np.ones(3, np.int64), np.arange(3),
+        account, traits, matrix, flags, np.zeros((at.N_SUMMARY, 1)), np.ones((2, 3), np.int64), np.arange(3),
         np.uint64(made.ctypes.data), atr, sigma, 1, 2, costs, np.zeros(6), np.empty((0, at.N_TRADE)), np.empty(2), np.empty(2),
     )  # fmt: skip
     for place in (at.BAR_IN, at.BAR_OUT, at.PEAK_BAR):
