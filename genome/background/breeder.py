@@ -42,6 +42,7 @@ from organism.trading import BestBred
 STORE: Final = "genome.db"
 POLL_S: Final = 5.0
 AGAIN_S: Final = 30.0  # after a trouble
+GENERATION_S: Final = 1.0  # each ends with syncs, and the body's own wait behind them on the same disk
 _PIECE: Final = 32  # genomes judged between two looks at the share of the core
 _BPS: Final = 1e-4
 log = logging.getLogger("breeder")
@@ -110,6 +111,7 @@ class Breeder:
     history: History = field(init=False)
     _bars: JournalOfBars = field(init=False)
     _told: Told = field(init=False, default=Told(phase="waiting"))
+    _generation_s: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         """Nothing is read yet."""
@@ -194,6 +196,9 @@ class Breeder:
     def _generation(self, bred: GenerationBred) -> None:
         self._say(phase="breeding", bred=bred)
         self._rest()
+        if self.wait(max(0.0, self._generation_s + GENERATION_S - self.now_s())):
+            raise Stopped
+        self._generation_s = self.now_s()
         if not self.has_room():
             raise Stopped
 

@@ -17,6 +17,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from organism.errors import OrganismError
 from organism.heartbeat import Heart, leave_tracebacks
 from organism.kept import started_with
@@ -92,6 +94,8 @@ def step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, 19)
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    with suppress(OSError, psutil.Error):
+        psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
 
 
 def breed(state: Path, settings: Settings, life: Life) -> int:

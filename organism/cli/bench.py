@@ -85,6 +85,7 @@ def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:
         ("start", lambda quick: processes.first_signs(quick=quick)),
         lockstep,
         ("drills", _drills),
+        ("breeding", _breeding),
         ("restart", lambda quick: processes.back_again(quick=quick)),
         journal,
         ("cost", lambda quick: processes.cost(quick=quick)),
@@ -101,6 +102,12 @@ def _drills(quick: bool) -> Any:  # noqa: FBT001
     from organism.cli.benches import drills
 
     return drills.bench(quick=quick)
+
+
+def _breeding(quick: bool) -> Any:  # noqa: FBT001
+    from organism.cli.benches import breeding
+
+    return breeding.bench(quick=quick)
 
 
 def _population(quick: bool) -> Any:  # noqa: FBT001

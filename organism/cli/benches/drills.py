@@ -3,7 +3,9 @@
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from organism.body.live import Body
@@ -35,9 +37,9 @@ class Drill(Exception):
 
 
 class Lab:
-    """A body in this process, watched and hurt. Times in monotonic seconds."""
+    """A body in this process, watched and hurt. Times in monotonic seconds. more: settings besides `BUSY`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> None:
         self.latencies: list[float] = []
         self._arrived_s = 0.0
         self._hurt: tuple[str, bool] | None = None
@@ -49,7 +51,7 @@ class Lab:
         self._let_go = threading.Event()
         self.stopping = threading.Event()
         self.body = Body(
-            load(None, {}, BUSY, state=folder), folder, safe=False, heart=lambda: None,
+            load(None, {}, {**BUSY, **more}, state=folder), folder, safe=False, heart=lambda: None,
             before_step=self._before_step, has_to_stop=self.stopping.is_set,
         )  # fmt: skip
         self._time_orders()
