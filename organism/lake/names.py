@@ -36,6 +36,7 @@ class Kind(enum.StrEnum):
     FUNDING = "funding"
     TRADES = "trades"
     OPEN_INTEREST = "open_interest"
+    CONTEXT = "context"
 
     @property
     def has_timeframe(self) -> bool:

@@ -54,6 +54,9 @@ SHAPES = {
     Kind.FUNDING: Shape("at_us", ("rate",), ("at_us",)),
     Kind.TRADES: Shape("at_us", ("trade_id", "price", "quantity", "buyer_maker"), ("at_us", "trade_id")),
     Kind.OPEN_INTEREST: Shape("at_us", ("amount", "value"), ("at_us",)),
+    # A value and when it became known, µs: a later vintage of the same time is a row of its own. Exact up to 2^53 µs, the
+    # year 2255.
+    Kind.CONTEXT: Shape("at_us", ("known_us", "value"), ("at_us", "known_us")),
 }
 
 
