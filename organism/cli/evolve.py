@@ -1,12 +1,9 @@
 """`organism evolve`: breed strategies on recorded bars, outside the living body."""
 
-import signal
 import textwrap
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, Final
 
 from genome.breeding.objectives import NAMES
@@ -26,6 +23,8 @@ from genome.trials.datasets import dataset_of
 from organism.cli.bars import markets_of, writable
 from organism.cli.context import emit, state_folder
 from organism.cli.counted import FILE
+from organism.cli.gate import gate, sentences
+from organism.cli.interrupted import interruptible
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
 from organism.errors import BadInput
@@ -45,6 +44,7 @@ class Asked:
     costs: Costs
     capital: float
     warnings: tuple[str, ...]
+    poor: Mapping[str, float]
 
 
 def perform(options: Options) -> int:
@@ -82,7 +82,8 @@ def _asked(options: Options) -> Asked:
         raise BadInput(f"--capital was {options.capital:g}; it is a positive amount.")
     markets, source = markets_of(options)
     said = tuple(dict.fromkeys(sentence for market in markets for sentence in warnings_of_bars(market)))
-    return Asked(plan, markets, source, costs, options.capital, said)
+    poor = gate(markets, allowed=options.allow_poor_data)
+    return Asked(plan, markets, source, costs, options.capital, (*sentences(poor), *said), poor)
 
 
 def _bred(asked: Asked, options: Options) -> Evolved:
@@ -97,11 +98,11 @@ def _bred(asked: Asked, options: Options) -> Evolved:
         Progress("breeding") as bar,
         Pool(judge, workers, nice=options.nice, tell=bar.line) as pool,
         counting(state / FILE) as trials,
-        _interruptible() as stop,
+        interruptible() as stop,
     ):
         return evolve(
             asked.plan, pool, words, seeds, trials=trials, dataset=dataset,
-            saved=checkpoint_of(state, asked.plan, judge.data), resume=options.resume, watch=_Told(asked.plan, bar), stop=stop,
+            saved=checkpoint_of(state, asked.plan, judge.data), resume=options.resume, watch=_Told(asked.plan, bar), stop=stop, poor=asked.poor,
         )  # fmt: skip
 
 
@@ -141,24 +142,6 @@ def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"  # noqa: PLR2004
 
 
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """The first Ctrl-C ends the run after the generation under way, with its results; the second one ends it at once."""
-    wanted: list[int] = []
-
-    def heard(number: int, _frame: FrameType | None) -> None:
-        if wanted:
-            raise KeyboardInterrupt
-        wanted.append(number)
-
-    before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(wanted)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def document(found: Evolved) -> dict[str, Any]:
     """What `--json` prints. Counts and times are those of this command; of a run that went on, `generations` of all of it."""
     distinct = sum(report.evaluated for report in found.reports)
@@ -171,6 +154,7 @@ def document(found: Evolved) -> dict[str, Any]:
         "islands": plan.islands,
         "outcome": found.outcome,
         "run": found.run,
+        "poor_data": dict(found.poor),
         "evaluated": distinct + hits,
         "distinct": distinct,
         "cache_hits": hits,

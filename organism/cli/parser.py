@@ -323,6 +323,7 @@ def _evolving(commands: "argparse._SubParsersAction[_Parser]") -> None:
     parser.add_argument(
         "--min-trades", type=int, default=30, metavar="N", help="fewer closed trades never win; default 30"
     )
+    parser.add_argument("--allow-poor-data", action="store_true", help="breed on data that score below 95")
     parser.add_argument(
         "--resume", action="store_true", help="go on after the newest generation that was saved"
     )

@@ -8,9 +8,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from organism.cli.data import listed
+from organism.cli.data import check, imported, listed
 
-_COMMANDS: tuple[Any, ...] = (listed,)
+_COMMANDS: tuple[Any, ...] = (listed, imported, check)
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
