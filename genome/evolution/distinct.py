@@ -19,7 +19,8 @@ from genome.market import F64, I64
 I16 = NDArray[np.int16]
 _EXACT = 4_095.0
 """Fits in 16 bits, and its square, which bounds every sum of products, in 32."""
-_BLOCK = 256
+_BLOCK = 64
+"""Rows at a time: what is made of them on the way stays in the second-level cache."""
 
 
 def behaviours(returns: F64) -> I16:
@@ -152,10 +153,18 @@ def novelties(shapes: I16, others: I16, nearest: int = 15) -> F64:
 
 def spread(shapes: I16) -> float:
     """Mean of 1 − correlation over all pairs of those who vary; NaN for fewer than two. O(n · D)."""
-    some = shapes[_varies(shapes)].astype(np.int64)
-    n = len(some)
+    n = int(_varies(shapes).sum())
     if n < 2:  # noqa: PLR2004
         return float("nan")
-    total = some.sum(axis=0)
-    pairs = int((total * total).sum()) - int((some * some).sum())
-    return 1.0 - pairs / (n * (n - 1) * float(_size_of(shapes.shape[1])))
+    return 1.0 - _pairs(shapes) / (n * (n - 1) * float(_size_of(shapes.shape[1])))
+
+
+@kernel
+def _pairs(shapes: I16) -> int:
+    """Sum of all products of two that are not the same: of the square of their sum, less their own squares."""
+    total, own = np.zeros(shapes.shape[1], np.int64), np.int64(0)
+    for i in range(shapes.shape[0]):
+        own += _product(shapes[i], shapes[i])
+        for d in range(total.size):
+            total[d] += shapes[i, d]
+    return int((total * total).sum() - own)

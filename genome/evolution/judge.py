@@ -32,7 +32,8 @@ class Local:
     """Judges flocks by simulating them here. A pure function of the flock.
 
     markets        one, or several with bars of one class of assets: each genome then trades each of them by itself, and
-                   is judged by the mean of their daily returns on each day, over the markets that have bars on that day
+                   is judged by the mean of their daily returns on each day, over the markets that have bars on that day.
+                   Not the joint pass (`genome.simulator.joint`): that shares one capital and one limit of positions
     costs, capital the same for every market
     slice          seconds since the epoch, from and until: bars that open in between; None is all
     fewest_trades  closed trades, of all markets together; fewer violate the constraint

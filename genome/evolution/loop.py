@@ -6,8 +6,10 @@ purpose, generation and island; so a state that was saved and loaded goes on as 
 shares its work changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from os import cpu_count
 
 import numpy as np
 
@@ -109,10 +111,12 @@ def _over(state: State, newborn: list[Newborn], evaluator: Evaluator) -> tuple[S
         np.concatenate([b.lineage for b in newborn]),
     )
     edges = np.cumsum([0, *(len(born) for born in newborn)])
-    chosen = [
-        survivors(members, here.take(np.arange(edges[i], edges[i + 1])), plan, generation, i, state.archive)
-        for i, members in enumerate(state.islands)
-    ]
+
+    def chosen_on(i: int) -> Selection:
+        born = here.take(np.arange(edges[i], edges[i + 1]))
+        return survivors(state.islands[i], born, plan, generation, i, state.archive)
+
+    chosen = _each(chosen_on, plan.islands)
     islands, arrived = tuple(selection.members for selection in chosen), 0
     if plan.islands > 1 and plan.migration and generation and generation % plan.migration == 0:
         islands, arrived = migrated(islands, plan)
@@ -132,6 +136,14 @@ def _over(state: State, newborn: list[Newborn], evaluator: Evaluator) -> tuple[S
         evaluated=state.evaluated + len(judged),
     )  # fmt: skip
     return after, reported(generation, plan, births, islands, hall, counts)
+
+
+def _each(work: Callable[[int], Selection], n: int) -> list[Selection]:
+    """What is made of 0 … n − 1, in order: islands know nothing of each other, and most of it is done by kernels."""
+    if n == 1:
+        return [work(0)]
+    with ThreadPoolExecutor(min(n, cpu_count() or 1), "islands") as threads:
+        return list(threads.map(work, range(n)))
 
 
 def _on_days(state: State, scores: Scores, n: int) -> State:
@@ -160,8 +172,9 @@ def _remembered(state: State, keys: U64, judged: I64, scores: Scores) -> tuple[W
     new = Worth(scores.values, scores.violations, scores.trades, behaviours(scores.returns))
     every, worth = np.concatenate([state.known_keys, keys[judged]]), united([state.known, new])
     of = places(keys, every)
-    newest = np.arange(max(0, len(every) - state.plan.remembered), len(every))
-    return worth.take(of), every[newest], worth.take(newest)
+    newest = max(0, len(every) - state.plan.remembered)
+    kept = (every, worth) if newest == 0 else (every[newest:], worth.take(np.arange(newest, len(every))))
+    return worth.take(of), *kept
 
 
 def _honoured(hall: Members, born: Members, plan: Plan) -> Members:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from genome.breeding.lexicon import lexicon
 from genome.breeding.selection import standing
 from genome.breeding.variation import Operator
 from genome.costs import Costs
+from genome.evolution import loop
 from genome.evolution.distinct import correlations
+from genome.evolution.island import survivors
 from genome.evolution.judge import Local
 from genome.evolution.keys import as_bytes, keys
 from genome.evolution.loop import founders, step
@@ -49,6 +52,30 @@ class InParts(Pretended):
 def test_how_the_evaluator_shares_its_work_changes_nothing():
     one, two = run()[0], run(judge=InParts())[0]
     assert same_state(one[-1], two[-1])
+
+
+@pytest.mark.parametrize("cores", [1, 16, None])
+def test_on_how_many_cores_islands_choose_changes_nothing(cores, monkeypatch):
+    plan = replace(SMALL, islands=4, population=48)
+    before = run(plan)[0]
+    monkeypatch.setattr(loop, "cpu_count", lambda: cores)
+    monkeypatch.setattr(loop, "survivors", _slowly(survivors))
+    assert same_state(before[-1], run(plan)[0][-1])
+
+
+def _slowly(choose):
+    """The first island ends last, as far as there are threads for the others."""
+    later = Event()
+
+    def chosen(members, newborn, plan, generation, island, archive):
+        if island == 0:
+            later.wait(0.05)
+        found = choose(members, newborn, plan, generation, island, archive)
+        if island == plan.islands - 1:
+            later.set()
+        return found
+
+    return chosen
 
 
 def test_a_step_leaves_the_state_before_it_as_it_was():
