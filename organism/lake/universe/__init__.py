@@ -1,0 +1,27 @@
+"""Which instruments there were at a date, how old, liquid, costly, restless and well recorded each was.
+
+    found = universe(lake, as_of_us)
+    ranked(found, Wanted(min_volume=1e6), by="volume")
+
+Nothing that became known after the date is used. `listing` makes the list, `measures` the figures, `changes` what became
+of an asset's name and unit, `view` one history across them.
+"""
+
+from organism.lake.universe.changes import Change, Changes, read_changes
+from organism.lake.universe.listing import Instrument, universe
+from organism.lake.universe.ranking import RANKS, Wanted, ranked
+from organism.lake.universe.view import Piece, View, view
+
+__all__ = [
+    "RANKS",
+    "Change",
+    "Changes",
+    "Instrument",
+    "Piece",
+    "View",
+    "Wanted",
+    "ranked",
+    "read_changes",
+    "universe",
+    "view",
+]
