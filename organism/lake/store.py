@@ -153,6 +153,15 @@ class Lake:
                 found.add(series_of(PurePath(*part.relative_to(self.root).parts[:-1])))
         return tuple(sorted(found, key=lambda s: (s.kind, s.venue, s.symbol, s.bar_us)))
 
+    def timeframes(self, venue: str, symbol: str, kind: Kind = Kind.CANDLES) -> tuple[Series, ...]:
+        """Series of one symbol, shortest candles first."""
+        folder = path_of(Series(venue, symbol, "1m" if kind.has_timeframe else "", kind)).parent
+        found = []
+        for part in (self.root / folder).glob(f"*/*{parts.ENDING}"):
+            with contextlib.suppress(BadInput):  # a folder that somebody put there
+                found.append(series_of(folder / part.parent.name))
+        return tuple(sorted(set(found), key=lambda one: one.bar_us))
+
     def span(self, series: Series) -> Span | None:
         """From when to when, and how many rows; None for a series that is not there. Reads footers only."""
         found = parts.facts(self.connection(), self.files(series))
@@ -244,7 +253,7 @@ class Lake:
     ) -> tuple[parts.Table, tuple[str, ...]]:
         shape = parts.SHAPES[series.kind]
         first = "" if start_us is None else month_of(start_us)
-        last = "9999-99" if end_us is None else month_of(end_us)
+        last = "9999-99" if end_us is None else month_of(end_us - 1)
         connection = self.connection()
         tables: list[parts.Table] = []
         names: dict[str, int] = {}
