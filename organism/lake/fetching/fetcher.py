@@ -214,7 +214,7 @@ class _Run:
             return nothing, set()
         over = chunk.opens_us < ended_us
         # What is not over yet, by the venue's clock, is nobody's failure.
-        walk = Walk(chunk.opens_us, chunk.missing & over, limit)
+        walk = Walk(chunk.opens_us, chunk.missing & over, limit, self._series.bar_us)
         filled: set[int] = set()
         try:
             self._pages(lane, text, walk, limit, filled)
