@@ -9,10 +9,13 @@ from organism.settings import Channel, EvolutionSettings, Settings
 ORGANS = ("nervous", "brain", "metabolism", "immune", "motor", "reproduction", "voice")
 MOST_SYMBOLS = 1_000
 MOST_CHANNELS = 50
+MOST_FALLBACKS = 10
 _FEWEST_OF_ISLAND = 4
 TAGS = ("critical", "high", "low", "all")
 LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}|localhost|::1")
 _SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(?::[A-Z0-9]{1,20})?")
+_VENUE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_ENDPOINT = re.compile(r"http://(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d{1,5}")
 _SOURCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+|[A-Za-z][A-Za-z0-9+.-]*://.+", re.DOTALL)
 
 
@@ -128,6 +131,17 @@ RULES: Mapping[str, Rule] = {
     "guardian.within_s": _SECONDS,
     "guardian.safe_restarts": _between(0, 1_000),
     "guardian.stop_s": _between(0.1, 600),
+    "history.primary": Rule(
+        "a venue written in small letters, as in 'binance'", lambda value: bool(_VENUE.fullmatch(value))
+    ),
+    "history.fallbacks": Rule(
+        f"a list of at most {MOST_FALLBACKS} different venues written in small letters, as in 'binance'",
+        lambda value: len(set(value)) == len(value) <= MOST_FALLBACKS and all(map(_VENUE.fullmatch, value)),
+    ),
+    "history.endpoint": Rule(
+        "empty, or a server on this machine written like 'http://127.0.0.1:8000'",
+        lambda value: not value or bool(_ENDPOINT.fullmatch(value)),
+    ),
     "evolution.enabled": _ANY,
     "evolution.cpu_share": _between(0.01, 1),
     "evolution.after_s": _between(0, 86_400),

@@ -205,6 +205,19 @@ class GuardianSettings(Section, frozen=True, kw_only=True):
     stop_s: float = 8.0
 
 
+class HistorySettings(Section, frozen=True, kw_only=True):
+    """[history] where `organism data fetch` gets candles from.
+
+    primary     venue that is asked first, and whose series it is
+    fallbacks   venues asked in this order for days that the primary does not give; the same instrument only
+    endpoint    a stand-in on this machine that plays all venues, http://127.0.0.1:PORT; empty: the venues themselves
+    """
+
+    primary: str = "cryptocom"
+    fallbacks: tuple[str, ...] = ("binance", "coinbase")
+    endpoint: str = ""
+
+
 class EvolutionSettings(Section, frozen=True, kw_only=True):
     """[evolution] breeding in the background, on the history that the body has lived. It funds nothing.
 
@@ -302,6 +315,7 @@ class Settings(Section, frozen=True, kw_only=True):
     journal: JournalSettings = JournalSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     guardian: GuardianSettings = GuardianSettings()
+    history: HistorySettings = HistorySettings()
     evolution: EvolutionSettings = EvolutionSettings()
     dashboard: DashboardSettings = DashboardSettings()
     voice: VoiceSettings = VoiceSettings()

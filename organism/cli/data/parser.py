@@ -8,9 +8,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from organism.cli.data import check, imported, listed
+from organism.cli.data import check, fetch, imported, listed
 
-_COMMANDS: tuple[Any, ...] = (listed, imported, check)
+_COMMANDS: tuple[Any, ...] = (listed, fetch, imported, check)
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
