@@ -23,9 +23,9 @@ _LANES: Final = {
 _TOPS: Final = (2, 14, 38)
 _HIGH: Final = (10, 22, 10)
 _STYLE: Final = (
-    "<style>.q svg{width:100%;height:auto;display:block}.q h3{margin:0 0 .3rem}.q .poor{color:#d64545}"
+    "<style>.q .block{margin-bottom:1rem}.q svg{width:100%;height:auto;display:block}.q h3{margin:0 0 .3rem}.q .poor{color:#d64545}"
     ".q p{margin:.3rem 0;font-size:.85rem}.q .key{display:inline-block;width:.7em;height:.7em;margin:0 .3em 0 .9em}"
-    ".q text{font-size:11px;fill:currentColor;opacity:.7}.q table{border-collapse:collapse;font-size:.85rem}"
+    ".q text{font-size:11px;fill:currentColor;opacity:.7}.q table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto;max-width:100%}.q h3,.q p{overflow-wrap:anywhere}"
     ".q td,.q th{padding:.15rem .8rem .15rem 0;text-align:left}.q td.n{text-align:right}</style>"
 )
 
@@ -100,10 +100,10 @@ def picture(found: Any) -> str:
     """Coverage and defects on one line of time, as SVG."""
     if found.first_us is None:
         return ""
-    first, span = found.first_us, max(found.last_us + found.timeframe_us - found.first_us, 1)
+    first, span = int(found.first_us), max(found.last_us + found.timeframe_us - found.first_us, 1)
 
     def at(us: int) -> float:
-        return (us - first) / span * _WIDE
+        return float(us - first) / span * _WIDE
 
     marks = []
     for one in found.findings:
@@ -114,12 +114,12 @@ def picture(found: Any) -> str:
             wide = max(at(end) - at(start), _LEAST)
             when = f"{one.defect}: {instant(start)} to {instant(end)}"
             marks.append(
-                f'<rect x="{at(start):.1f}" y="{_TOPS[lane]}" width="{wide:.1f}" height="{_HIGH[lane]}" fill="{colour}">'
+                f'<rect x="{at(start):.1f}" y="{_TOPS[lane]}" width="{wide:.1f}" height="{_HIGH[lane]}" style="fill:{colour}">'
                 f"<title>{escape(when)}</title></rect>"
             )
     return (
         f'<svg viewBox="0 0 {_WIDE:.0f} 64" role="img" aria-label="coverage and defects">'
-        f'<rect x="0" y="14" width="{_WIDE:.0f}" height="22" rx="3" fill="#3b82c4" opacity=".35"/>{"".join(marks)}{_ticks(found, at)}</svg>'
+        f'<rect x="0" y="14" width="{_WIDE:.0f}" height="22" rx="3" style="fill:#3b82c4;opacity:.35"/>{"".join(marks)}{_ticks(found, at)}</svg>'
     )
 
 
@@ -127,7 +127,7 @@ def _ticks(found: Any, at: Any) -> str:
     """Years, or months of a short series."""
     begin, end = (datetime.fromtimestamp(us / 1e6, UTC) for us in (found.first_us, found.last_us))
     long = found.last_us - found.first_us > 2 * _YEAR_US
-    drawn = []
+    drawn: list[tuple[float, str]] = []
     for month in range(begin.year * 12 + begin.month, end.year * 12 + end.month):
         year, number = divmod(month, 12)
         if long and number:
