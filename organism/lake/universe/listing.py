@@ -36,7 +36,7 @@ class Instrument:
     first_us, last_us   between which it could be traded; last is when its last known candle closed, or when it was
                         delisted
     trading             whether it still was, on that date
-    age_days            from first to the date, or to last
+    age_days            from first to the date, to the newest candle of the venue where that is earlier, or to last
     volume              median daily volume of the window, quote currency
     spread              fraction of the price, estimated (Abdi and Ranaldo 2017)
     volatility          of daily returns, a year
@@ -170,7 +170,8 @@ def _instrument(
     if gone and told.delisted_us is not None:
         last_us = min(last_us, told.delisted_us)
     trading = not silent and not gone
-    end_us = as_of_us if trading else last_us
+    # A lake that ends before the date knows nothing of what came after: age and window are those of its end.
+    end_us = min(as_of_us, venue_last_us) if trading else last_us
     best, candles, days = _measured(lake, all_of, as_of_us, end_us, window_days)
     volume = measures.quote_volume(days, in_quote=venue in table.quote_volume)
     base, quote = assets_of(symbol)

@@ -29,11 +29,11 @@ def lake_in(folder):
 
 
 def listed(
-    lake, symbol, first, last, *, venue="binance", timeframe="1d", seed=1, volume=1.0, received_us=LATER
+    lake, symbol, first, last, *, venue="binance", timeframe="1d", seed=1, volume=None, received_us=LATER
 ):
     n = (last - first) * DAY_US // (DAY_US if timeframe == "1d" else 3_600_000_000)
     candles = walk(n, timeframe, day(first), seed=seed)
-    candles = changed(candles, volume=candles.volume * volume)
+    candles = changed(candles, volume=(candles.volume if volume is None else np.full(n, volume)))
     lake.append(series(venue, symbol, timeframe), candles, source="x", received_us=received_us)
     return candles
 
@@ -116,7 +116,7 @@ def test_a_delisting_is_known_when_it_was_announced_and_the_dates_stay(tmp_path)
 @pytest.mark.requirement("S1-1.2", "S4-21.4")
 def test_more_than_fifty_instruments_are_found_in_four_tiers_without_a_list(tmp_path):
     lake = lake_in(tmp_path)
-    volumes = (1e7, 1.5e5, 1.5e4, 30.0)  # of coins at about 100 dollars, two a day
+    volumes = (1e7, 3e5, 3e4, 30.0)  # of coins at about 100 dollars
     for i in range(57):
         listed(lake, f"COIN{i}/USDT", 0, 10, seed=i, volume=volumes[i % 4])
     found = universe(lake, day(10))
@@ -148,6 +148,12 @@ def test_a_rank_puts_what_traded_first_and_the_unknown_last(tmp_path, by):
     assert np.isnan(second) or (first <= second if by == "spread" else first >= second)
 
 
+def test_a_lake_that_ends_before_the_date_is_measured_at_its_end(tmp_path):
+    lake = lake_in(tmp_path)
+    listed(lake, "A/USDT", 0, 10)
+    assert universe(lake, LATER) == universe(lake, day(10))
+
+
 def test_bounds_are_met_by_known_figures_alone(tmp_path):
     lake = lake_in(tmp_path)
     listed(lake, "A/USDT", 0, 10)
@@ -166,7 +172,7 @@ def test_bounds_are_met_by_known_figures_alone(tmp_path):
 def test_volume_is_the_median_of_days_in_quote_currency():
     candles = walk(9, "1d")
     typical = (candles.high + candles.low + candles.close) / 3
-    assert measures.quote_volume(candles) == np.median(candles.volume * typical)
+    assert measures.quote_volume(candles) == pytest.approx(np.median(candles.volume * typical))
     assert measures.quote_volume(candles, in_quote=True) == np.median(candles.volume)
     assert np.isnan(measures.quote_volume(Candles.empty()))
 
