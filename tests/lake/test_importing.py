@@ -490,3 +490,11 @@ def test_a_second_file_that_differs_is_counted_as_differing_and_kept_as_a_revisi
     (found,) = bring(lake, [first, second], Told(), now_us=lambda: 7).series
     assert (found.repeated, found.differing, found.revised) == (4, 1, 1)
     assert lake.read(found.series).candles.close[0] == 100.5
+
+
+def test_the_bench_imports_every_row_that_it_made(tmp_path):
+    from organism.lake.importing.bench import bench_import
+
+    found = bench_import(tmp_path, 20_000)
+    assert (found["rows"], found["imported"], found["score"]) == (20_000, 20_000, 100.0)
+    assert found["rows_per_s"] > 0
