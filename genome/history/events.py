@@ -11,6 +11,7 @@ from genome.history.quality import HOLE_BARS
 from genome.market import Market
 from genome.vocabulary import COLUMN_INDEX
 from organism.errors import BadInput
+from organism.lake.context import Vintages, known_at, newest
 from organism.market import AssetClass
 
 F64 = NDArray[np.float64]
@@ -19,9 +20,10 @@ I64 = NDArray[np.int64]
 _MINUTE_S = 60
 _EIGHT_HOURS_S = 28_800
 _DAY_S = 86_400
+_US_PER_MS = 1_000
+_US_PER_S = 1_000_000
 _NEIGHBOURS = 4
 _LARGEST_RATE = 0.5
-_STALE_S = 7 * _DAY_S
 _MOST = 100.0
 
 
@@ -33,28 +35,41 @@ def with_funding(market: Market, path: Path) -> Market:
     without a rate, within the market's time, is *missing*: NaN in `funding_open` or `funding_inside`, which the
     simulator reads as `Costs.missing_funding`, and counted in `funding_gaps`.
 
-    Causality: column `funding` at bar t is the newest rate settled at or before the close of t, NaN where that one is
-    missing. A settlement between bars that are not there is paid at the next open by whoever held through; nobody
-    holds through a hole. Raises `BadInput`.
+    Causality: column `funding` at bar t is the newest rate whose stamp, as the venue sent it and not rounded, is at or
+    before the close of t (`organism.lake.context.lags`), NaN where that one is missing. A settlement between bars that
+    are not there is paid at the next open by whoever held through; nobody holds through a hole. Raises `BadInput`.
     """
     table = tables.read(path, ("timestamp", "funding_rate"))
-    stamps = _minutes(path, checks.stamps(path, table.columns["timestamp"]))
+    stamps = checks.stamps(path, table.columns["timestamp"]) * _US_PER_MS
     rates = table.columns["funding_rate"]
     bad = np.flatnonzero(np.abs(rates) > _LARGEST_RATE)
     if bad.size:
         raise BadInput(
             f"{path.name}, row {bad[0] + 1:,}: funding_rate was {rates[bad[0]]:g}; a fraction is meant, 0.0001 is 0.01 %."
         )
+    return funded(market, stamps, rates, path.name)
+
+
+def funded(market: Market, at_us: I64, rates: F64, name: str) -> Market:
+    """The same from arrays: stamps int64 (n,) µs UTC, rising, and rates float64 (n,), fractions; from where, by name.
+
+    Raises `BadInput`.
+    """
+    stamps = _minutes(name, at_us)
+    known_us = np.maximum(known_at("funding", at_us), stamps * _US_PER_S)
     last_close = int(market.open_s[-1]) + market.bar_s
-    stamps, rates = _completed(stamps, rates, int(market.open_s[0]), last_close)
+    stamps, rates, place = _completed(stamps, rates, int(market.open_s[0]), last_close)
     if not ((stamps >= market.open_s[0]) & (stamps <= last_close) & ~np.isnan(rates)).any():
         raise BadInput(
-            f"{path.name} has no rate within the bars of {market.symbol}, "
+            f"{name} has no rate within the bars of {market.symbol}, "
             f"{checks.written(int(market.open_s[0]) * checks.MS)} to {checks.written(last_close * checks.MS)}."
         )
     at_open, inside, gaps = _settled(market, stamps, rates)
     columns = market.columns.copy()
-    columns[COLUMN_INDEX["funding"]] = _newest(stamps, rates, market.open_s + market.bar_s)
+    # A settlement that is missing is due at its minute; one that is there was known at its own stamp.
+    due_us = stamps * _US_PER_S
+    due_us[place >= 0] = known_us[place[place >= 0]]
+    columns[COLUMN_INDEX["funding"]] = _newest(due_us, rates, (market.open_s + market.bar_s) * _US_PER_S)
     return replace(
         market,
         columns=columns,
@@ -65,19 +80,19 @@ def with_funding(market: Market, path: Path) -> Market:
     )
 
 
-def _minutes(path: Path, stamps_ms: I64) -> I64:
-    found = (stamps_ms + _MINUTE_S * checks.MS // 2) // (_MINUTE_S * checks.MS) * _MINUTE_S
+def _minutes(name: str, at_us: I64) -> I64:
+    found = (at_us + _MINUTE_S * _US_PER_S // 2) // (_MINUTE_S * _US_PER_S) * _MINUTE_S
     same = np.flatnonzero(np.diff(found) == 0)
     if same.size:
         raise BadInput(
-            f"{path.name}, row {same[0] + 2:,}: a second rate settles at {checks.written(int(found[same[0]]) * checks.MS)}, "
+            f"{name}, row {same[0] + 2:,}: a second rate settles at {checks.written(int(found[same[0]]) * checks.MS)}, "
             "rounded to the minute; keep one."
         )
     return found
 
 
-def _completed(stamps: I64, rates: F64, start: int, end: int) -> tuple[I64, F64]:
-    """Add the settlements that should be there from start to end, without a rate."""
+def _completed(stamps: I64, rates: F64, start: int, end: int) -> tuple[I64, F64, I64]:
+    """Add the settlements that should be there from start to end, without a rate; and the place of each, -1 if added."""
     steps = np.diff(stamps)
     if steps.size == 0:
         usual = np.array([_EIGHT_HOURS_S])
@@ -98,7 +113,8 @@ def _completed(stamps: I64, rates: F64, start: int, end: int) -> tuple[I64, F64]
     extra = np.concatenate(added).astype(np.int64) if added else np.empty(0, np.int64)
     every, unknown = np.concatenate((stamps, extra)), np.full(extra.size, np.nan)
     order = np.argsort(every, kind="stable")
-    return every[order], np.concatenate((rates, unknown))[order]
+    place = np.concatenate((np.arange(stamps.size), np.full(extra.size, -1)))
+    return every[order], np.concatenate((rates, unknown))[order], place[order]
 
 
 def _settled(market: Market, stamps: I64, rates: F64) -> tuple[F64, F64, int]:
@@ -116,8 +132,8 @@ def _settled(market: Market, stamps: I64, rates: F64) -> tuple[F64, F64, int]:
     return at_open, inside, int(np.isnan(rates[within | between]).sum())
 
 
-def _newest(stamps: I64, values: F64, close_s: I64) -> F64:
-    at = np.searchsorted(stamps, close_s, side="right") - 1
+def _newest(stamps: I64, values: F64, closes: I64) -> F64:
+    at = np.searchsorted(stamps, closes, side="right") - 1
     return np.where(at >= 0, values[np.maximum(at, 0)], np.nan)
 
 
@@ -145,11 +161,14 @@ def with_fear_greed(market: Market, path: Path) -> Market:
         raise BadInput(
             f"{path.name}, row {bad[0] + 1:,}: the index was {values[bad[0]]:g}; it runs from 0 to 100."
         )
-    close_s = market.open_s + market.bar_s
-    visible = stamps + _DAY_S
-    newest = _newest(visible, values, close_s)
-    at = np.searchsorted(visible, close_s, side="right") - 1
-    newest[close_s - visible[np.maximum(at, 0)] > _STALE_S] = np.nan
+    return with_fear_greed_known(
+        market, Vintages(stamps * _US_PER_S, known_at("fear_greed", stamps * _US_PER_S), values)
+    )
+
+
+def with_fear_greed_known(market: Market, read: Vintages) -> Market:
+    """The same from values with when each was known. Causality: the value at bar t was known at the close of t."""
     columns = market.columns.copy()
-    columns[COLUMN_INDEX["fear_greed"]] = newest
+    closes_us = (market.open_s + market.bar_s) * _US_PER_S
+    columns[COLUMN_INDEX["fear_greed"]] = newest(read, closes_us, "fear_greed")
     return replace(market, columns=columns)

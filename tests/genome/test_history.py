@@ -324,8 +324,18 @@ def test_funding_is_rounded_to_the_minute_and_seen_only_after_settlement(tmp_pat
     assert not found.funding_inside.any()
     seen = found.column("funding")
     assert seen[6] == 0.0001  # closes at 07:00
-    assert seen[7] == 0.0002  # closes at 08:00, the instant of settlement
+    # It closes at 08:00:00.000 and the venue stamped 08:00:00.017: rounded to the minute, it was seen 17 ms early.
+    assert seen[7] == 0.0001
+    assert seen[8] == 0.0002
     assert found.funding_gaps == 0
+
+
+def test_a_rate_stamped_at_the_close_of_a_bar_is_seen_at_that_close(tmp_path):
+    market = bars(NEW_YEAR + HOUR * np.arange(24), HOUR)
+    path = funding_file(tmp_path, [((NEW_YEAR + 8 * HOUR * i) * 1_000, 0.0001 * (i + 1)) for i in range(3)])
+    seen = with_funding(market, path).column("funding")
+    assert seen[6] == 0.0001
+    assert seen[7] == 0.0002
 
 
 def test_funding_inside_a_bar_is_summed_and_a_missing_one_is_counted(tmp_path):
