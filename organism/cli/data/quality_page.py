@@ -100,10 +100,13 @@ def picture(found: Any) -> str:
     """Coverage and defects on one line of time, as SVG."""
     if found.first_us is None:
         return ""
-    first, span = int(found.first_us), max(found.last_us + found.timeframe_us - found.first_us, 1)
+    first, span = (
+        int(found.first_us),
+        max(int(found.last_us) + int(found.timeframe_us) - int(found.first_us), 1),
+    )
 
     def at(us: int) -> float:
-        return float(us - first) / span * _WIDE
+        return (us - first) / span * _WIDE
 
     marks = []
     for one in found.findings:
