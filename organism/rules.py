@@ -11,6 +11,8 @@ MOST_SYMBOLS = 1_000
 MOST_CHANNELS = 50
 MOST_FALLBACKS = 10
 _FEWEST_OF_ISLAND = 4
+_LONGEST_PATH = 4_096
+_LATEST_S = 7_258_118_400  # 2200-01-01
 TAGS = ("critical", "high", "low", "all")
 LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}|localhost|::1")
 _SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(?::[A-Z0-9]{1,20})?")
@@ -66,6 +68,10 @@ RULES: Mapping[str, Rule] = {
     "market.stall_s": _SECONDS,
     "market.start_bar": _between(0, 1e9),
     "market.max_bars": _between(0, 1e9),
+    "market.lake": Rule("a folder, or empty", lambda value: len(value) < _LONGEST_PATH and value.isprintable()),
+    "market.lake_venue": Rule("a name like 'binance'", lambda value: bool(_VENUE.fullmatch(value))),
+    "market.lake_start_s": _between(0, _LATEST_S),
+    "market.lake_end_s": _between(0, _LATEST_S),
     "paper.starting_cash": _between(0, 1e12, above=True),
     "paper.spread_bps": _BPS,
     "paper.slippage_bps": _BPS,

@@ -24,6 +24,10 @@ class MarketSettings(Section, frozen=True, kw_only=True):
     stall_s        silence of a feed, monotonic seconds, after which entries stop
     start_bar      first bar of the recording to use
     max_bars       bars of the recording to use; 0 means all
+    lake           folder of a lake to replay; empty means the recording that ships
+    lake_venue     whose history of it
+    lake_start_s   first bar of the lake to use, seconds since 1970 UTC; 0 means the first there is
+    lake_end_s     bars that open before it; 0 means all
     """
 
     feed: str = "replay"
@@ -36,6 +40,10 @@ class MarketSettings(Section, frozen=True, kw_only=True):
     stall_s: float = 10.0
     start_bar: int = 0
     max_bars: int = 0
+    lake: str = ""
+    lake_venue: str = "binance"
+    lake_start_s: int = 0
+    lake_end_s: int = 0
 
 
 class PaperSettings(Section, frozen=True, kw_only=True):

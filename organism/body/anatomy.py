@@ -10,6 +10,7 @@ from organs.brain.core import brain_core
 from organs.immune.core import immune_core
 from organs.metabolism.core import metabolism_core
 from organs.motor.core import motor_core
+from organs.nervous import laked
 from organs.nervous.bundled import watched_instruments
 from organs.nervous.core import nervous_core
 from organs.reproduction.core import reproduction_core
@@ -31,6 +32,8 @@ def paper_capabilities(paper: PaperSettings) -> VenueCapabilities:
 
 def instruments_of(settings: Settings) -> tuple[Instrument, ...]:
     """The instruments that the settings watch."""
+    if settings.market.lake:
+        return laked.instruments(settings.market, settings.paper)
     return watched_instruments(settings.market.symbols, settings.paper)
 
 

@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from genome.history import load, load_folder, resampled, timeframe_seconds, with_fear_greed, with_funding
+from genome.history.lake import load_series
 from genome.market import Market, market
 from genome.reporting.numbers import instant
+from organism.cli.data.context import lake_of
+from organism.cli.data.words import LAKE
 from organism.cli.parser import Options
 from organism.cli.progress import Progress
 from organism.errors import BadInput
@@ -26,9 +29,14 @@ def markets_of(options: Options) -> tuple[list[Market], str]:
     """The markets of `--data` and what goes with it, and where they came from. Raises `BadInput`."""
     start, end = (None if at is None else at // _NS for at in (options.start, options.end))
     kind = AssetClass(options.asset_class)
+    if options.data != LAKE and (options.data_venue or options.symbols):
+        raise BadInput("--venue and --symbols name series of the lake: add --data lake, or leave them out.")
     if options.data is None:
         found = [bundled(start, end, options.timeframe, kind)]
         source = "recording that ships with the organism (Binance spot)"
+    elif options.data == LAKE:
+        found = _of_the_lake(options, start, end, kind)
+        source = f"{options.data_venue} {', '.join(options.symbols)}, {options.timeframe}, from the lake"
     elif options.data.is_dir():
         with Progress("reading") as progress:
             found = load_folder(
@@ -50,6 +58,26 @@ def markets_of(options: Options) -> tuple[list[Market], str]:
     if options.fear_greed is not None:
         found = [with_fear_greed(one, options.fear_greed) for one in found]
     return found, source
+
+
+def _of_the_lake(options: Options, start: int | None, end: int | None, kind: AssetClass) -> list[Market]:
+    """Series by name. Raises `BadInput`."""
+    if not (options.data_venue and options.symbols and options.timeframe):
+        raise BadInput(
+            "--data lake needs --venue, --symbols and --timeframe, as in --venue binance --symbols BTC/USDT,ETH/USDT "
+            "--timeframe 1h; `organism data list` shows what there is."
+        )
+    with Progress("reading") as progress:
+        return load_series(
+            lake_of(options),
+            options.data_venue,
+            options.symbols,
+            options.timeframe,
+            start=start,
+            end=end,
+            asset_class=kind,
+            progress=progress,
+        )
 
 
 def bundled(

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from organism import __version__
 from organism.cli.data import parser as data
+from organism.cli.data import words
 
 Options = argparse.Namespace
 Perform = Callable[[Options], int]
@@ -123,6 +124,7 @@ def _start(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "organism start --speed 600 --for 5m", "start",
     )  # fmt: skip
     parser.add_argument("--market", choices=("replay", "simulated"), help="what it watches")
+    words.declare_replay(parser, market_time)
     parser.add_argument("--venue", choices=("paper",), help="where it trades")
     parser.add_argument("--speed", type=speed, metavar="X|max", help="market seconds per second")
     parser.add_argument("--for", dest="for_s", type=duration, metavar="30s", help="stop after this long")
@@ -268,10 +270,12 @@ def _bars(parser: _Parser) -> None:
 def _market(parser: _Parser) -> None:
     """Bars, and what trading costs on them."""
     parser.add_argument(
-        "--data", type=Path, metavar="FILE|FOLDER",
-        help="Parquet or CSV (timestamp in ms UTC, open high low close volume), or a folder of SYMBOL.csv|parquet; "
+        "--data", type=words.place, metavar="lake|FILE|FOLDER",
+        help="lake (with --venue, --symbols, --timeframe), "
+        "Parquet or CSV (timestamp in ms UTC, open high low close volume), or a folder of SYMBOL.csv|parquet; "
         "without it: BTC/USDT, 5 minutes, 2024, which ships with the organism",
     )  # fmt: skip
+    words.declare(parser)
     parser.add_argument(
         "--fee", type=float, default=0.001, metavar="F", help="of notional, default 0.001 (0.1 %%)"
     )

@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 from organism.cli.context import overrides, settings, state_folder
+from organism.cli.data.context import lake_folder
 from organism.cli.parser import Options
 from organism.errors import BadInput
+from organism.market import NS_PER_S
 from organism.packages import looked_at, sentence
 
 FOLDERS = ("log", "settings", "snapshots", "archive")
@@ -25,6 +27,10 @@ def perform(options: Options) -> int:
     _prepare(state)
     if said := sentence(looked_at()):
         raise BadInput(said)
+    if loaded.settings.market.lake:
+        from organs.nervous.feeds import replay
+
+        replay(loaded.settings.market)  # what the lake lacks is said here
     from organism.guardian import ChildCommand, GuardOptions, guard
     from organism.kept import keep
 
@@ -73,6 +79,7 @@ def _flags(options: Options) -> dict[str, str]:
         flags["market.speed"] = f"{options.speed:g}"
     if options.port is not None:
         flags["dashboard.port"] = str(options.port)
+    flags |= _of_the_lake(options)
     if options.no_dashboard:
         flags["dashboard.enabled"] = "false"
     if options.no_evolution:
@@ -80,6 +87,39 @@ def _flags(options: Options) -> dict[str, str]:
     if options.seed is not None:
         flags["seed"] = str(options.seed)
         flags["market.seed"] = str(options.seed)
+    return flags
+
+
+def _of_the_lake(options: Options) -> dict[str, str]:
+    """Settings that replay series of the lake. Raises `BadInput`."""
+    if options.data is None:
+        if any(
+            (options.data_venue, options.symbols, options.timeframe, options.start, options.end, options.lake)
+        ):
+            raise BadInput(
+                "--data-venue, --symbols, --timeframe, --start, --end and --lake name series of the lake: add --data lake, "
+                "or leave them out."
+            )
+        return {}
+    if not (options.data_venue and options.symbols and options.timeframe) or options.market == "simulated":
+        raise BadInput(
+            "--data lake replays stored series and needs --data-venue, --symbols and --timeframe, as in "
+            "`organism start --market replay --data lake --data-venue binance --symbols BTC/USDT --timeframe 1h`; "
+            "`organism data list` shows what there is."
+        )
+    from organism.lake.names import timeframe_us
+
+    bar_us = timeframe_us(options.timeframe)
+    flags = {
+        "market.feed": "replay",
+        "market.lake": str(lake_folder(options)),
+        "market.lake_venue": options.data_venue,
+        "market.symbols": ",".join(options.symbols),
+        "market.bar_s": str(bar_us // 1_000_000),
+    }
+    for name, at_ns in (("market.lake_start_s", options.start), ("market.lake_end_s", options.end)):
+        if at_ns is not None:
+            flags[name] = str(at_ns // NS_PER_S)
     return flags
 
 

@@ -14,6 +14,7 @@ from organism.errors import ConfigError
 from organism.market import NS_PER_S, Bar
 from organism.messages import BarsArrived
 from organism.settings import MarketSettings
+from organs.nervous import laked
 from organs.nervous.bundled import BAR_S, load_bundled
 from organs.nervous.columns import Columns, aligned
 from organs.nervous.simulated import walk
@@ -37,11 +38,12 @@ def instants(settings: MarketSettings, after: Cursor | None = None) -> Iterator[
 
 
 def replay(settings: MarketSettings, after: Cursor | None = None) -> Iterator[BarsArrived]:
-    """The bundled recording, session after session."""
-    if settings.bar_s != BAR_S:
+    """The bundled recording, or stored series of a lake, session after session."""
+    if not settings.lake and settings.bar_s != BAR_S:
         raise ConfigError(f"[market] bar_s was {settings.bar_s}; the bundled market has bars of {BAR_S} s.")
     stop = settings.start_bar + settings.max_bars if settings.max_bars > 0 else None
-    recordings = tuple(c.rows(settings.start_bar, stop) for c in _recorded(settings.symbols))
+    recorded = laked.recorded(settings) if settings.lake else _recorded(settings.symbols)
+    recordings = tuple(c.rows(settings.start_bar, stop) for c in recorded)
     _check_length(settings, len(recordings[0]))
     return _sessions(settings, recordings, after)
 
