@@ -172,7 +172,7 @@ def _instrument(
     trading = not silent and not gone
     # A lake that ends before the date knows nothing of what came after: age and window are those of its end.
     end_us = min(as_of_us, venue_last_us) if trading else last_us
-    best, candles, days = _measured(lake, all_of, as_of_us, end_us, window_days)
+    best, candles, days, cost = _measured(lake, all_of, as_of_us, end_us, window_days)
     volume = measures.quote_volume(days, in_quote=venue in table.quote_volume)
     base, quote = assets_of(symbol)
     return Instrument(
@@ -183,7 +183,7 @@ def _instrument(
         trading=trading,
         age_days=max(0.0, (end_us - first_us) / DAY_US),
         volume=volume,
-        spread=measures.spread(days),
+        spread=cost,
         volatility=measures.volatility(days),
         score=inspect(candles, best.bar_us, Around(venue=venue, symbol=symbol)).score
         if len(candles)
@@ -196,19 +196,25 @@ def _instrument(
 
 def _measured(
     lake: Lake, all_of: list[Series], as_of_us: int, end_us: int, window_days: int
-) -> tuple[Series, Candles, Candles]:
-    """The series with most days in the window, the longest candles among equals, as known; and its days.
+) -> tuple[Series, Candles, Candles, float]:
+    """The series with most days in the window, the longest candles among equals, as known; its days; the spread.
 
-    What lies after the date must not choose, so the lake's own choice by all it holds is not asked.
+    What lies after the date must not choose, so the lake's own choice by all it holds is not asked. The spread is of
+    hours where a series of them is as complete: shorter candles make it far less noisy.
     """
     start_us = (end_us // DAY_US - window_days) * DAY_US
     found = []
     for one in sorted(all_of, key=lambda s: -s.bar_us):
         candles = candles_as_known(lake, one, as_of_us, start_us, end_us)
-        found.append((one, candles, measures.daily(candles, one.bar_us, end_us)))
-        if len(found[-1][2]) == window_days:
+        found.append((one, candles, measures.grouped(candles, DAY_US, end_us)))
+        if len(found[-1][2]) == window_days and one.bar_us <= measures.HOUR_US:
             break  # no finer one has more
-    return max(found, key=lambda entry: len(entry[2]))
+    best, candles, days = max(found, key=lambda entry: len(entry[2]))
+    for one, shorter, of_days in found:
+        if measures.HOUR_US % one.bar_us == 0 and len(of_days) == len(days):
+            hours = measures.grouped(shorter, measures.HOUR_US, end_us)
+            return best, candles, days, measures.spread(hours, measures.HOUR_US)
+    return best, candles, days, measures.spread(days)
 
 
 def assets_of(symbol: str) -> tuple[str, str]:

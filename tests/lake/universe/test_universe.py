@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from organism.errors import BadInput
-from organism.lake.candles import Candles
+from organism.lake.candles import Candles, joined
 from organism.lake.names import series
 from organism.lake.store import Lake
 from organism.lake.universe import RANKS, Wanted, measures, ranked, read_changes, universe, view
@@ -187,6 +187,21 @@ def test_the_estimated_spread_finds_the_spread_that_trades_were_made_with(true):
     at = START_US + DAY_US * np.arange(days)
     found = measures.spread(Candles(at, price[:, 0], price.max(1), price.min(1), price[:, -1], np.ones(days)))
     assert found == pytest.approx(true, abs=0.004)
+
+
+def test_hourly_candles_make_the_spread_less_noisy_and_flat_ones_do_not_count():
+    rng = np.random.default_rng(3)
+    hours, trades, true = 24 * 90, 60, 0.004
+    middle = np.cumsum(rng.normal(0, 0.006 / np.sqrt(trades), hours * trades)).reshape(hours, trades)
+    price = 100 * np.exp(middle) * (1 + true / 2 * rng.choice([-1, 1], (hours, trades)))
+    at = START_US + 3_600_000_000 * np.arange(hours)
+    made = Candles(at, price[:, 0], price.max(1), price.min(1), price[:, -1], np.ones(hours))
+    found = measures.spread(made, measures.HOUR_US)
+    assert found == pytest.approx(true, abs=0.001)
+    still = np.full(hours, 100.0)
+    flat = Candles(made.open_us + hours * measures.HOUR_US, still, still, still, still, np.zeros(hours))
+    assert measures.spread(joined(made, flat), measures.HOUR_US) == found
+    assert np.isnan(measures.spread(flat, measures.HOUR_US))
 
 
 def test_volatility_is_that_of_daily_returns_a_year_and_a_gap_is_no_return():
