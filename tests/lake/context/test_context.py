@@ -1,5 +1,7 @@
 """Context is seen when it was known, and not before."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -293,3 +295,8 @@ def test_moods_are_the_five_of_the_service():
     for odd in (-1, 101, float("nan")):
         with pytest.raises(BadInput, match="runs from 0 to 100"):
             mood(odd)
+
+
+def test_the_readme_shows_the_table_as_it_is():
+    readme = Path(__file__).resolve().parents[3] / "README.md"
+    assert table() in readme.read_text(encoding="utf-8")
