@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from genome.history import load, load_folder, resampled, timeframe_seconds, with_fear_greed, with_funding
+from genome.history.context import with_context
 from genome.history.lake import load_series
 from genome.market import Market, market
 from genome.reporting.numbers import instant
@@ -61,15 +62,16 @@ def markets_of(options: Options) -> tuple[list[Market], str]:
 
 
 def _of_the_lake(options: Options, start: int | None, end: int | None, kind: AssetClass) -> list[Market]:
-    """Series by name. Raises `BadInput`."""
+    """Series by name, with what the lake knows beside them. Raises `BadInput`."""
     if not (options.data_venue and options.symbols and options.timeframe):
         raise BadInput(
             "--data lake needs --venue, --symbols and --timeframe, as in --venue binance --symbols BTC/USDT,ETH/USDT "
             "--timeframe 1h; `organism data list` shows what there is."
         )
+    lake = lake_of(options)
     with Progress("reading") as progress:
-        return load_series(
-            lake_of(options),
+        found = load_series(
+            lake,
             options.data_venue,
             options.symbols,
             options.timeframe,
@@ -78,6 +80,7 @@ def _of_the_lake(options: Options, start: int | None, end: int | None, kind: Ass
             asset_class=kind,
             progress=progress,
         )
+    return with_context(found, lake, options.data_venue)
 
 
 def bundled(

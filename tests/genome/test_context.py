@@ -5,12 +5,15 @@ import pytest
 
 from genome.history.context import with_context
 from genome.market import market
+from organism.cli.bars import markets_of
+from organism.cli.parser import build
 from organism.errors import BadInput
 from organism.lake.candles import Events
 from organism.lake.context import context_series, import_file
 from organism.lake.names import Kind, series
 from organism.lake.store import Lake
 from organism.market import AssetClass
+from tests.lake.made import walk
 
 NEW_YEAR = 1_704_067_200
 HOUR = 3_600
@@ -93,3 +96,18 @@ def test_what_comes_later_never_changes_what_a_market_saw(tmp_path):
 def test_only_an_instruments_own_series_is_named_so():
     with pytest.raises(BadInput, match="--venue"):
         context_series("funding")
+
+
+def test_a_command_that_reads_the_lake_gets_its_context(tmp_path):
+    lake = Lake(tmp_path / "lake", now_us=lambda: LATER)
+    candles = walk(60, "1h", NEW_YEAR * US)
+    lake.append(series("binance-usdm", PERPETUAL, "1h"), candles, source="x", received_us=LATER)
+    settled(lake, [(h, 0.0001) for h in range(0, 60, 8)])
+    path = tmp_path / "fg.csv"
+    path.write_text(f"timestamp,value\n{NEW_YEAR}000,20\n")
+    import_file(lake, path, "fear_greed")
+    words = ["backtest", "golden_cross", "--data", "lake", "--venue", "binance-usdm", "--symbols", PERPETUAL]
+    (found,), _ = markets_of(build().parse_args([*words, "--timeframe", "1h", "--lake", str(lake.root)]))
+    assert found.column("fear_greed")[-1] == 20.0
+    assert found.column("funding")[-1] == 0.0001
+    assert found.asset_class is AssetClass.CRYPTO_PERPETUAL
