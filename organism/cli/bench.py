@@ -77,6 +77,8 @@ def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:
         return [("indicators", _indicators)]
     if name == "gp":
         return [("gp", _gp)]
+    if name == "lake":
+        return [("lake", _lake)]
     if name == "evolve":
         return []
     from organism.cli.benches import processes
@@ -120,6 +122,12 @@ def _gp(quick: bool) -> Any:  # noqa: FBT001
     from genome import bench_gp
 
     return bench_gp.run(quick=quick, tell=_told)
+
+
+def _lake(quick: bool) -> Any:  # noqa: FBT001
+    from organism.lake import bench
+
+    return bench.run(quick=quick, tell=_told)
 
 
 def _evolve(options: Options) -> Any:

@@ -210,9 +210,8 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     drill.add_argument("--json", action="store_true", help="one JSON document")
     bench = _add(commands, "bench", "The project's own benchmarks.", "organism bench body --json", "bench")
     bench.add_argument(
-        "name",
-        choices=("body", "chaos", "soak", "journal", "lockstep", "population", "indicators", "gp", "evolve"),
-    )
+        "name", choices=("body", "chaos", "soak", "journal", "lockstep", "population", "indicators", "gp", "evolve", "lake")
+    )  # fmt: skip
     bench.add_argument("--json", action="store_true", help="one JSON document")
     bench.add_argument("--quick", action="store_true", help="seconds instead of minutes, for a first look")
     bench.add_argument("--data", type=Path, metavar="FOLDER", help="evolve: a folder of recorded hourly bars")

@@ -27,8 +27,9 @@ def split_by_month(values: Table, shape: Shape) -> dict[str, Table]:
     if times.min() < 0 or times.max() >= _LATEST_US:
         odd = times[(times < 0) | (times >= _LATEST_US)][0]
         raise BadInput(f"{shape.time} must lie between 1970 and 2200, in microseconds; was {odd}.")
-    order = np.lexsort([values[key] for key in reversed(shape.keys)])
-    values = {name: column[order] for name, column in values.items()}
+    if not bool((np.diff(times) > 0).all()):
+        order = np.lexsort([values[key] for key in reversed(shape.keys)])
+        values = {name: column[order] for name, column in values.items()}
     if (same := _as_before(values, shape)).any():
         at = values[shape.time][int(np.argmax(same))]
         raise BadInput(f"two rows have the same {' and '.join(shape.keys)} ({at} µs); give each once.")
