@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from organism.chaos.orderly import leashed
 from organism.effects import Publish, VenueSubmit
 from organism.guardian.lock import read_note
 from organism.journal.reader import read_rows
@@ -66,8 +67,10 @@ class House:
         chosen = [part for one in self.settings for part in ("--set", one)]
         with self.log.open("ab") as log:
             self.guardian = subprocess.Popen(
-                [sys.executable, "-m", "organism", "start", "--no-dashboard", "--no-evolution", "--state", str(self.state),
-                 "--speed", self._speed, *chosen, *flags],
+                leashed([
+                    sys.executable, "-m", "organism", "start", "--no-dashboard", "--no-evolution", "--state",
+                    str(self.state), "--speed", self._speed, *chosen, *flags,
+                ]),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
             )  # fmt: skip
 
