@@ -19,7 +19,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """Its own options."""
     from organism.cli.parser import market_time
 
-    parser.add_argument("deed", choices=("import", "list"), help="bring files in, or show what was known")
+    parser.add_argument(
+        "deed",
+        choices=("import", "fetch", "list"),
+        help="bring files in, ask the service of fear and greed, or show what was known",
+    )
     parser.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help=".csv, .parquet; a calendar also .ics"
     )
@@ -35,6 +39,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source", default="", metavar="TEXT", help="where the rows are from; the file's name without"
     )
+    parser.add_argument("--url", default="", metavar="URL", help="fetch: where; api.alternative.me without")
     parser.add_argument(
         "--as-of", type=market_time, metavar="DATE", help="list: know nothing later; default now"
     )
@@ -50,6 +55,8 @@ def perform(options: argparse.Namespace) -> int:
         if options.files:
             raise BadInput(f"list takes no file; was {options.files[0]}. Say import to bring it in.")
         rows = _listed(lake, lake.now_us() if options.as_of is None else options.as_of // _NS_PER_US)
+    elif options.deed == "fetch":
+        rows = _fetched(lake, options)
     else:
         rows = _imported(lake, options)
     if options.json:
@@ -71,17 +78,32 @@ def _imported(lake: Any, options: argparse.Namespace) -> list[dict[str, Any]]:
         raise BadInput("import needs a file, as in `organism data context import fear_greed.csv`.")
     where = {name: getattr(options, name) for name in ("venue", "symbol", "timeframe", "tz", "source")}
     return [
-        {
-            "file": path.name,
-            "series": one.series.text,
-            "new": one.appended.new,
-            "same": one.appended.same,
-            "revised": one.appended.revised,
-            "refused": list(one.refused),
-        }
+        _row(path.name, one)
         for path in options.files
         for one in import_file(lake, path, options.series or _series_of(path), **where)
     ]
+
+
+def _fetched(lake: Any, options: argparse.Namespace) -> list[dict[str, Any]]:
+    from organism.lake.context.client import URL, fetch_fear_greed
+
+    if options.files or options.series not in (None, "fear_greed"):
+        raise BadInput(
+            f"only fear_greed is fetched; was {options.series or options.files[0]}. Say import for files."
+        )
+    url = options.url or URL
+    return [_row(url, fetch_fear_greed(lake, url))]
+
+
+def _row(place: str, one: Any) -> dict[str, Any]:
+    return {
+        "file": place,
+        "series": one.series.text,
+        "new": one.appended.new,
+        "same": one.appended.same,
+        "revised": one.appended.revised,
+        "refused": list(one.refused),
+    }
 
 
 def _series_of(path: Path) -> str:

@@ -61,6 +61,8 @@ def test_the_calendar_ahead_is_listed(said, tmp_path):
     [
         (("context", "import"), "import needs a file"),
         (("context", "list", "x.csv"), "list takes no file"),
+        (("context", "fetch", "--series", "vix"), "only fear_greed is fetched; was vix"),
+        (("context", "fetch", "--url", "http://example.com/"), "asked over https"),
         (("context", "import", "numbers.csv"), "does not say what it holds"),
         (("universe", "--top", "0"), "--top is a whole number from 1 on; was 0"),
         (("universe", "--min-volume", "nan"), "min_volume is a number from 0 on; was nan"),
