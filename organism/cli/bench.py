@@ -130,6 +130,12 @@ def _lake(quick: bool) -> Any:  # noqa: FBT001
     return bench.run(quick=quick, tell=_told)
 
 
+def _fetch(quick: bool) -> Any:  # noqa: FBT001
+    from organism.lake.fetching import bench
+
+    return bench.measure(quick=quick)
+
+
 def _evolve(options: Options) -> Any:
     """On the folder that was named, and on the recording that ships with the organism."""
     from genome import bench_evolve
