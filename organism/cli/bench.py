@@ -78,7 +78,7 @@ def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:
     if name == "gp":
         return [("gp", _gp)]
     if name == "lake":
-        return [("lake", _lake)]
+        return [("lake", _lake), ("fetch", _fetch)]
     if name == "evolve":
         return []
     from organism.cli.benches import processes
