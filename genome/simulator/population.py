@@ -216,6 +216,6 @@ class Pass:
 
 _FEWEST_BAR_GENOMES = 500_000
 """Less work than this, half a millisecond, is not worth a second thread."""
-_FEWEST_BARS, _MOST_BARS, _MATRIX_FLOATS = 4_032, 50_112, 700_000
+_FEWEST_BARS, _MOST_BARS, _MATRIX_FLOATS = 2_048, 50_112, 700_000
 _NONE = np.empty((0, at.N_TRADE))
 _NOTHING = np.empty(0)

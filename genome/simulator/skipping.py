@@ -42,7 +42,12 @@ def rest(account: F64, days: I64, begin: int, end: int, daily: F64) -> None:
     ended = days[end] - days[begin]
     if ended > 0:
         end_of_day(account, days[begin], daily)
-        account[at.DAY_SUM] += cash * (ended - 1)
+        # Day after day, as whoever stops at each of them adds: a product would round otherwise, and then a figure would
+        # depend on where the bars are cut into blocks, which depends on who else reads columns.
+        total = account[at.DAY_SUM]
+        for _ in range(ended - 1):
+            total += cash
+        account[at.DAY_SUM] = total
 
 
 @inlined

@@ -6,6 +6,7 @@ import pytest
 from genome.breeding.flat import GENE_INDEX, Flock, flock_of, genomes_of, joined
 from genome.breeding.growing import ramped
 from genome.breeding.objectives import objectives
+from genome.breeding.packing import packed
 from genome.costs import Costs
 from genome.evolution.adding import add
 from genome.evolution.judge import Local
@@ -15,7 +16,7 @@ from genome.genome import Genome
 from genome.grammar import parse_condition
 from genome.market import Market
 from genome.simulator import Cache, backtest, evaluate
-from genome.simulator.population import Pass
+from genome.simulator.population import Pass, _stretch_bars
 from organism.errors import BadInput
 from organism.market import AssetClass
 from tests.genome.evolution.worlds import DAY, HOUR, START, WORDS, hourly, noise
@@ -44,6 +45,21 @@ def test_scores_do_not_depend_on_neighbours_threads_or_what_was_asked_before(mar
         alone = judge(flock.take([i]))
         for name in ("values", "violations", "returns", "trades"):
             np.testing.assert_array_equal(getattr(alone, name)[0], getattr(whole, name)[i], err_msg=name)
+
+
+def test_scores_do_not_depend_on_where_a_long_market_is_cut_into_stretches():
+    """Who reads many columns is walked in shorter stretches than who reads few."""
+    market, flock = noise(9_000, 5, "A/USD"), crowd(240, 4)
+    judge = Local([market], fewest_trades=3)
+    whole = judge(flock)
+    few = [judge(flock.take(np.arange(i, i + 8))) for i in range(0, 240, 8)]
+    keys = len(packed(flock).keys)
+    assert keys > 8 * max(len(packed(flock.take(np.arange(i, i + 8))).keys) for i in (0, 80, 160))
+    assert _stretch_bars(9_000, keys) < _stretch_bars(9_000, keys // 8)
+    for name in ("values", "violations", "returns", "trades"):
+        np.testing.assert_array_equal(
+            np.concatenate([getattr(part, name) for part in few]), getattr(whole, name), err_msg=name
+        )
 
 
 def test_one_market_is_judged_as_the_simulator_and_the_objectives_say():

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -119,6 +121,13 @@ def test_a_worker_that_has_grown_too_large_is_replaced_and_nobody_notices():
         assert pool.deaths == 0
     assert same(first, judge(crowd))
     assert same(again, first)
+
+
+def test_a_worker_has_not_grown_by_what_the_process_that_starts_it_had_in_use():
+    np.ones(100_000_000)  # 800 MB, given back at once
+    asked = "from genome.evolution.workers.worker import _peak_mb; print(_peak_mb())"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
+    assert 20.0 < float(told) < 600.0
 
 
 def test_closing_ends_every_process_and_clears_up_and_a_closed_pool_says_so():
