@@ -83,7 +83,8 @@ def _print(row: dict[str, Any]) -> None:
             f"  dropped   {row['duplicates_equal']:,} equal duplicates, {row['duplicates_differing']:,} differing"
         )
     if row["gaps"]:
-        print(f"  gaps      {row['gaps']:,} places without candles (`organism data check` tells more)")
+        places = "1 place" if row["gaps"] == 1 else f"{row['gaps']:,} places"
+        print(f"  gaps      {places} without candles (`organism data check` tells more)")
     for rule, count in row["refused_by_rule"].items():
         print(f"  refused   {count:,} because {rule}")
     for one in row["refused_rows"][:_SHOWN]:

@@ -80,7 +80,7 @@ def _section(one: Any) -> str:
         for d in found.findings
     )
     table = (
-        f"<details><summary>{len(found.findings)} defects</summary><table><tr><th>defect</th><th>bars</th><th>places</th><th>points</th>"
+        f"<details><summary>What was found</summary><table><tr><th>defect</th><th>bars</th><th>places</th><th>points</th>"
         f"<th>what it is</th></tr>{rows}</table></details>"
         if found.findings
         else "<p>no defect</p>"
