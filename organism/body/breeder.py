@@ -13,12 +13,12 @@ import os
 import resource
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
+from organism.body.aside import Life
 from organism.errors import OrganismError
 from organism.heartbeat import Heart, leave_tracebacks
 from organism.kept import started_with
@@ -27,40 +27,8 @@ from organism.settings import Settings
 
 FULL = 75
 HANG_S = 900.0  # so long without getting on is a hang, whatever the machine is busy with
-BEAT_S = 0.5
-FAREWELL_S = 0.3  # from the guardian's word to the end: what was under way is made again
 _ONE_THREAD = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 log = logging.getLogger("breeder")
-
-
-class Life:
-    """Told to end, and whether it gets on: what this process's threads share."""
-
-    def __init__(self) -> None:
-        self.stopping = threading.Event()
-        self.ended = threading.Event()
-        self._moved_s = time.monotonic()
-
-    def moved(self) -> None:
-        """It got on."""
-        self._moved_s = time.monotonic()
-
-    @property
-    def hangs(self) -> bool:
-        """Whether it has not got on for too long."""
-        return time.monotonic() - self._moved_s > HANG_S
-
-    def end_soon(self) -> None:
-        """The guardian let go: end between two pieces of work, or in the middle of one."""
-        self.stopping.set()
-        self.ended.wait(FAREWELL_S)
-        os._exit(0)
-
-    def beat(self, heart: Heart) -> None:
-        """Beat while it gets on; what hangs falls silent, and is put down."""
-        while not self.stopping.wait(BEAT_S):
-            if not self.hangs:
-                heart.beat()
 
 
 def main(arguments: list[str]) -> int:
@@ -69,7 +37,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--settings", required=True, help="hash of kept settings")
     options = parser.parse_args(arguments)
-    heart, life = Heart(), Life()
+    heart, life = Heart(), Life(HANG_S)
     heart.beat()
     heart.watch_parent(life.end_soon)
     threading.Thread(target=life.beat, args=(heart,), name="beat", daemon=True).start()
