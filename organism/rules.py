@@ -148,6 +148,12 @@ RULES: Mapping[str, Rule] = {
         "empty, or a server on this machine written like 'http://127.0.0.1:8000'",
         lambda value: not value or bool(_ENDPOINT.fullmatch(value)),
     ),
+    "context.fear_greed": _ANY,
+    "context.funding": _ANY,
+    "context.funding_venue": Rule(
+        "a venue written in small letters, as in 'binance-usdm'", lambda value: bool(_VENUE.fullmatch(value))
+    ),
+    "context.every_s": _between(1, 86_400),
     "evolution.enabled": _ANY,
     "evolution.cpu_share": _between(0.01, 1),
     "evolution.after_s": _between(0, 86_400),

@@ -226,6 +226,21 @@ class HistorySettings(Section, frozen=True, kw_only=True):
     endpoint: str = ""
 
 
+class ContextSettings(Section, frozen=True, kw_only=True):
+    """[context] what is known beside prices, asked for while the body lives. Nothing is asked unless it is turned on.
+
+    fear_greed      ask api.alternative.me for the fear-and-greed index, after each UTC midnight
+    funding         ask for the funding rates of the perpetuals of [market] symbols, after each settlement
+    funding_venue   who is asked for them
+    every_s         shortest pause between two questions about one value, seconds
+    """
+
+    fear_greed: bool = False
+    funding: bool = False
+    funding_venue: str = "binance-usdm"
+    every_s: float = 300.0
+
+
 class EvolutionSettings(Section, frozen=True, kw_only=True):
     """[evolution] breeding in the background, on the history that the body has lived. It funds nothing.
 
@@ -324,6 +339,7 @@ class Settings(Section, frozen=True, kw_only=True):
     supervision: SupervisionSettings = SupervisionSettings()
     guardian: GuardianSettings = GuardianSettings()
     history: HistorySettings = HistorySettings()
+    context: ContextSettings = ContextSettings()
     evolution: EvolutionSettings = EvolutionSettings()
     dashboard: DashboardSettings = DashboardSettings()
     voice: VoiceSettings = VoiceSettings()

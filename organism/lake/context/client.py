@@ -19,6 +19,7 @@ from organism.errors import BadInput
 from organism.lake.candles import Events
 from organism.lake.context.kept import Imported, context_series
 from organism.lake.context.lags import DAY_US, known_at
+from organism.lake.fetching.faults import retry_after_s
 from organism.lake.store import Lake
 
 URL: Final = "https://api.alternative.me/fng/?limit=0"
@@ -29,12 +30,23 @@ _MOST: Final = 100.0
 _LATEST_S: Final = 7_258_118_400  # 2200-01-01
 
 
+class Unanswered(BadInput):
+    """A service answered with an error. `status` of HTTP; `wait_s` that it asks for, None where it does not say."""
+
+    def __init__(self, sentence: str, status: int, wait_s: float | None) -> None:
+        super().__init__(sentence)
+        self.status, self.wait_s = status, wait_s
+
+
 def fetch_fear_greed(lake: Lake, url: str = URL, *, deadline_s: float = 30.0) -> Imported:
     """Ask the service and keep what it says. Raises `BadInput`, and nothing has changed, where it cannot be had."""
-    body = asked(url, deadline_s)
+    return keep(lake, asked(url, deadline_s), urlsplit(url).hostname or "")
+
+
+def keep(lake: Lake, body: bytes, host: str) -> Imported:
+    """Keep what the service said. Raises `BadInput`, and nothing has changed, for an answer that is none."""
     events, refused = read(body, lake.now_us())
     target = context_series("fear_greed")
-    host = urlsplit(url).hostname or ""
     return Imported(
         target, lake.append_events(target, events, source=host, received_us=lake.now_us()), refused
     )
@@ -110,8 +122,10 @@ def asked(url: str, deadline_s: float) -> bytes:
     except urllib.error.HTTPError as error:
         wait = error.headers.get("Retry-After")
         later = f" It asks to wait {wait[:20]} s." if wait else ""
-        raise BadInput(
-            f"{parts.hostname} answered {error.code} instead of the index.{later} Try again later."
+        raise Unanswered(
+            f"{parts.hostname} answered {error.code} instead of the index.{later} Try again later.",
+            error.code,
+            retry_after_s(dict(error.headers.items()), time.time_ns() // 1_000),
         ) from None
     except (OSError, ValueError, HTTPException) as error:
         raise BadInput(

@@ -64,6 +64,21 @@ class Exchange:
             raise Failed(Fault.PASSING, f"its answer is no list of candles but {type(rows).__name__}")
         return rows
 
+    def funding(self, instrument: Instrument, since_us: int, limit: int) -> Sequence[object]:
+        """Rates of a perpetual that settled from `since_us` on, as ccxt gives them, unchecked. Raises `Failed`."""
+        exchange = self._exchange()
+        market = self._market(exchange, instrument)
+        if not exchange.has.get("fetchFundingRateHistory"):
+            raise Failed(Fault.LASTING, "it tells no funding rates of the past")
+        symbol, since_ms = market["symbol"], since_us // 1_000
+        rows = self._asked(lambda it: it.fetch_funding_rate_history(symbol, since_ms, limit))
+        document = exchange.last_json_response
+        _same_market(document, str(market["id"]))
+        # Of an answer in another shape the library makes an empty list, which would read as "nothing new".
+        if not isinstance(rows, list) or not (rows or document == [] or _nested(document)):
+            raise Failed(Fault.PASSING, f"its answer is no list of rates but {str(document)[:60]}")
+        return rows
+
     def ahead_us(self) -> int:
         """As `Source`: what the venue says is the time, or the date of its latest answer where it does not say."""
         if self._ahead_us is None:
@@ -188,10 +203,15 @@ class Exchange:
 def _same_market(document: Any, market: str) -> None:
     """Where an answer says which instrument it is about, it must be the one that was asked for."""
     inner = document.get("result", document.get("data")) if isinstance(document, dict) else None
-    for part in (document, inner):
+    for part in (*document, inner) if isinstance(document, list) else (document, inner):
         for name in _NAMES_OF_MARKET:
             said = part.get(name) if isinstance(part, dict) else None
             if isinstance(said, str) and said != market:
                 raise Failed(
                     Fault.PASSING, f"its answer is about {said[:40]!r}, and {market!r} was asked for"
                 )
+
+
+def _nested(document: Any) -> bool:
+    """An object with something in it: some venues wrap their lists."""
+    return isinstance(document, dict) and any(isinstance(value, dict | list) for value in document.values())

@@ -1,5 +1,7 @@
 """An exchange on this machine for tests and benchmarks: Binance's and Crypto.com's candles over REST, with every fault.
 
+Besides, what the poller asks for: funding rates of Binance's perpetuals, and the fear-and-greed index of its service.
+
 Unmodified ccxt is sent here by `endpoints.redirected`. Prices follow from symbol and time, so whatever was fetched can be
 compared with what it should be. The weight of every request is counted by the window, as a venue does.
 """
@@ -16,11 +18,16 @@ from urllib.parse import parse_qs, urlsplit
 from organism.lake.names import timeframe_us
 
 FAULTS = ("429", "418", "500", "empty", "short", "overlap", "wrong", "drip", "garbage", "redirect")
-_WEIGHTS = {"klines": 2, "exchangeInfo": 20, "time": 1, "get-instruments": 1, "get-candlestick": 1}
+CONTEXT_FAULTS = ("429", "500", "garbage", "hang", "drip", "shape", "nan", "redirect")
+_WEIGHTS = {
+    "klines": 2, "exchangeInfo": 20, "time": 1, "get-instruments": 1, "get-candlestick": 1, "fundingRate": 1, "fng": 1,
+}  # fmt: skip
 _PAGES = {"klines": 1_000, "get-candlestick": 300}
 _DAY_FRAMES = {"1D": "1d", "7D": "1w"}
 _DRIP_S = 0.02
 _LONGEST_DRIP = 500
+_LONGEST_HANG_S = 60.0
+_SETTLES_US, _DAY_US = 28_800_000_000, 86_400_000_000
 
 Row = tuple[int, str, str, str, str, str]
 
@@ -38,6 +45,16 @@ def candle(symbol: str, open_us: int, bar_us: int, *, finished: bool = True) -> 
     return open_us // 1_000, opened, high, low, closed, volume
 
 
+def rate(symbol: str, at_us: int) -> str:
+    """The funding rate of a perpetual that settles then, as a text."""
+    return f"{(sum(symbol.encode()) + at_us // _SETTLES_US * 7) % 41 / 1e5 - 0.0001:.8f}"
+
+
+def fear_greed(day_us: int) -> int:
+    """The index of a day, 0 to 100."""
+    return day_us // _DAY_US * 37 % 101
+
+
 class StandIn(ThreadingHTTPServer):
     """Serves until closed.
 
@@ -45,7 +62,7 @@ class StandIn(ThreadingHTTPServer):
     now_us      the time in the market: candles exist until then, the last of them unfinished
     first_us    when trading began
     holes       open times, µs, of candles that do not exist
-    fault       called with the number of the request (from 1) and what is asked; a name of FAULTS, or ""
+    fault       called with the number of the request (from 1) and what is asked; a name of FAULTS or CONTEXT_FAULTS, or ""
     ahead_us    by how much its clock is ahead of the market's
     limit       weight in a window of `window_s`, by exchange; beyond it 429, as a venue does
     """
@@ -102,10 +119,11 @@ class _Request(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Route by the last part of the path: hosts and versions come before it."""
         url = urlsplit(self.path)
-        what = url.path.rpartition("/")[2]
+        what = url.path.rstrip("/").rpartition("/")[2]
         if what not in _WEIGHTS:
             self._said(404, b"not here")
             return
+        self.linear = "/fapi/" in url.path
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         here = cast("StandIn", self.server)
         number, weight, over = here.weighed(what)
@@ -133,6 +151,11 @@ class _Request(BaseHTTPRequestHandler):
             self._said(302, b"", {"Location": f"{here.endpoint}/elsewhere/time"})
         elif fault == "drip":
             self._drip(here)
+        elif fault == "hang":
+            here.closing.wait(_LONGEST_HANG_S)
+            self.close_connection = True
+        elif fault == "shape":
+            self._said(200, b"{}")
         else:
             return False
         return True
@@ -174,7 +197,8 @@ class _Request(BaseHTTPRequestHandler):
 
     def _exchangeinfo(self, _query: dict[str, str], _fault: str) -> Any:
         here = cast("StandIn", self.server)
-        return {"timezone": "UTC", "symbols": [_binance_market(*pair) for pair in here.symbols]}
+        listed = _binance_perpetual if self.linear else _binance_market
+        return {"timezone": "UTC", "symbols": [listed(*pair) for pair in here.symbols]}
 
     def _klines(self, query: dict[str, str], fault: str) -> Any:
         bar_us = timeframe_us(query["interval"])
@@ -183,6 +207,30 @@ class _Request(BaseHTTPRequestHandler):
         return [
             [*row, row[0] + bar_us // 1_000 - 1, "0", 1, "0", "0", "0"] for row in self._torn(rows, fault)
         ]
+
+    def _fundingrate(self, query: dict[str, str], fault: str) -> Any:
+        here, symbol = cast("StandIn", self.server), query["symbol"]
+        begin = -(int(query.get("startTime", "0")) * -1_000 // _SETTLES_US) * _SETTLES_US
+        stamps = range(begin, here.now_us + 1, _SETTLES_US)[: int(query.get("limit", "100"))]
+        return [
+            {"symbol": symbol, "fundingTime": us // 1_000, "fundingRate": "NaN" if fault == "nan" else rate(symbol, us)}
+            for us in stamps
+        ]  # fmt: skip
+
+    # -------------------------------------------------------------- fear and greed
+
+    def _fng(self, query: dict[str, str], fault: str) -> Any:
+        here = cast("StandIn", self.server)
+        today = here.now_us // _DAY_US
+        days = range(today, today - (int(query.get("limit", "1")) or 30), -1)
+        rows = [
+            {
+                "value": "NaN" if fault == "nan" else str(fear_greed(day * _DAY_US)),
+                "timestamp": str(day * 86_400),
+            }
+            for day in days
+        ]
+        return {"name": "Fear and Greed Index", "data": rows, "metadata": {"error": None}}
 
     # -------------------------------------------------------------- Crypto.com
 
@@ -250,4 +298,12 @@ def _binance_market(base: str, quote: str) -> Any:
             {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001", "maxQty": "9000"},
             {"filterType": "NOTIONAL", "minNotional": "5"},
         ],
+    }  # fmt: skip
+
+
+def _binance_perpetual(base: str, quote: str) -> Any:
+    market = _binance_market(base, quote)
+    return market | {
+        "pair": f"{base}{quote}", "contractType": "PERPETUAL", "deliveryDate": 4_133_404_800_000,
+        "marginAsset": quote, "contractSize": 1, "underlyingType": "COIN",
     }  # fmt: skip
