@@ -116,7 +116,7 @@ def vitals(window: Window) -> dict[str, Any]:
         "portfolio": glimpse.part("portfolio"),
         "unexplained_quantity": reconciled.get("unexplained") if reconciled else None,
         "organs": glimpse.rows("organs"),
-        "feeds": glimpse.rows("feeds"),
+        "feeds": [*glimpse.rows("feeds"), *(glimpse.part("context").get("feeds") or [])],
         "strategies": glimpse.rows("strategies"),
         "machine": glimpse.part("machine"),
         "limits": glimpse.part("limits"),

@@ -35,6 +35,9 @@ _FEED = {
     "ok": "good",
     "stalled": "act",
     "failed": "act",
+    "fresh": "good",
+    "stale": "watch",
+    "failing": "watch",
 }
 
 
@@ -193,10 +196,21 @@ def feeds(glimpse: Glimpse) -> Rows:
         ]
         rows.append([str(row["name"]), {
             "name": str(row["name"]), "state": _human(state).lower(), "tone": _FEED.get(state, "unknown"),
-            "bars": f"{figures.plain(row.get('bars'), 0)} bars", "silent": figures.age(row.get("silent_s")),
+            "bars": f"{figures.plain(row.get('bars'), 0)} bars", "last": f"last bar {figures.age(row.get('silent_s'))}",
             "doubts": ", ".join(doubts) or "none doubted", "detail": str(row.get("detail") or "")[:200],
         }])  # fmt: skip
-    return rows
+    return rows + [_context(row) for row in glimpse.part("context").get("feeds") or []]
+
+
+def _context(row: Row) -> list[Any]:
+    """A value of context that is polled. Its service speaks a few times a day: how long it was silent alarms nobody."""
+    name, state = str(row.get("name")), str(row.get("state"))
+    answered = row.get("silent_s")
+    return [name, {
+        "name": name, "state": state, "tone": _FEED.get(state, "unknown"), "bars": "", "doubts": "",
+        "last": "never answered" if answered is None else f"answered {figures.age(answered)}",
+        "detail": str(row.get("detail") or "")[:200],
+    }]  # fmt: skip
 
 
 def _event(at_ns: int, title: str, detail: str, tone: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def status(state_dir: Path | str, *, now_ns: Callable[[], int] = time.time_ns) -
         **{name: portfolio.get(name) for name in ("equity", "cash", "drawdown", "starting_cash", "fees")},
         "positions": seen.get("positions", []),
         "organs": seen.get("organs", []),
-        "feeds": seen.get("feeds", []),
+        "feeds": [*seen.get("feeds", []), *_context(seen)],
         "strategies": seen.get("strategies", []),
         "evolution": evolution_of(seen),
         "unexplained_quantity": _unexplained(reconciled),
@@ -132,9 +132,12 @@ def render(found: dict[str, Any]) -> str:
         "feeds", [
             [f["name"], f["state"], f"{f['bars']} bars", f"{f['refused']} refused", f"{f['doubtful']} doubtful",
              str(f["detail"] or "")[:_SHOWN]]
-            for f in found["feeds"]
+            for f in found["feeds"] if "bars" in f
         ],
     )  # fmt: skip
+    lines += _aligned(
+        "context", [[f["name"], f["state"], f["detail"]] for f in found["feeds"] if "bars" not in f]
+    )
     lines += _strategies(found["strategies"])
     lines += _evolution(found["evolution"])
     lines += _aligned(
@@ -235,6 +238,12 @@ def _promises(invariants: dict[str, Any]) -> str:
         return f"every invariant holds, {far}"
     newest = (invariants.get("newest") or [{}])[-1]
     return f"BROKEN: {', '.join(broken)} ({far}). {newest.get('text', '')} `organism verify` says more."
+
+
+def _context(seen: dict[str, Any]) -> list[dict[str, Any]]:
+    """Values of context that are polled: {name, state, silent_s, value, known_at, detail}."""
+    rows = _part(seen, "context").get("feeds")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
 def _last_bar_ns(body: dict[str, Any], seen: dict[str, Any]) -> int | None:

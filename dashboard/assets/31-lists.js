@@ -149,7 +149,7 @@
     organism.empty("feeds", rows.length === 0);
     list.replaceChildren(...rows.map(([, feed]) => {
       const node = el("li", "", el("b", "", feed.name), el("span", "", feed.state),
-        el("p", "", [feed.bars, feed.doubts, `last bar ${feed.silent}`, feed.detail].filter(Boolean).join(" · ")));
+        el("p", "", [feed.bars, feed.doubts, feed.last, feed.detail].filter(Boolean).join(" · ")));
       node.dataset.tone = feed.tone;
       return node;
     }));

@@ -13,6 +13,7 @@ import msgspec
 from organism import __version__
 from organism.body.breeding import BreedingEar
 from organism.body.judging import Judging
+from organism.body.polled import PolledEar
 from organism.clock import Clock
 from organism.core import Now
 from organism.effects import Effects, Publish
@@ -117,6 +118,7 @@ class Watch:
         self._lagging: tuple[int, int] | None = None
         self._commit_ms = 0.0
         self._n_bred = 0
+        self._polled = PolledEar(parts.folder, parts.settings)
         self._breeding = BreedingEar(parts.folder, parts.settings.evolution, self._bred)
 
     def turn(self) -> float:
@@ -264,4 +266,5 @@ class Watch:
             vitals=self._vitals,
             invariants=parts.judging.summary(),
             breeding=self._breeding.live(now_ns),
+            context=self._polled.live(parts.clock.wall_ns()),
         )

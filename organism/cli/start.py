@@ -1,4 +1,4 @@
-"""`organism start`: this process becomes the guardian; body, dashboard, breeder and sender are its children."""
+"""`organism start`: this process becomes the guardian; body, dashboard, breeder, poller and sender are its children."""
 
 import os
 import sys
@@ -50,6 +50,9 @@ def perform(options: Options) -> int:
     if loaded.settings.evolution.enabled:
         breeder = [*python, "organism.body.breeder", "--state", str(state), "--settings", loaded.hash]
         children.append(ChildCommand("breeder", breeder, keyless=True))
+    if loaded.settings.context.fear_greed or loaded.settings.context.funding:
+        poller = [*python, "organism.body.poller", "--state", str(state), "--settings", loaded.hash]
+        children.append(ChildCommand("poller", poller, keyless=True))
     if loaded.settings.voice.channels:
         children.append(ChildCommand("sender", [*python, "organs.voice.sender", *arguments]))
     guardian = loaded.settings.guardian

@@ -61,6 +61,25 @@ class FeedLive:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContextLive:
+    """One value of context that is polled.
+
+    state      fresh, stale (the next one is overdue), waiting (nothing heard yet) or failing (nothing could be)
+    silent_s   since the service last answered; None: never
+    value      the newest that is known; None: none
+    known_at   since when, ISO 8601
+    detail     value and trouble, for a person
+    """
+
+    name: str
+    state: str
+    silent_s: float | None = None
+    value: float | None = None
+    known_at: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LiveSample:
     """One look at the body.
 
@@ -70,6 +89,7 @@ class LiveSample:
     vitals    the newest score; None leaves the last one the journal knows
     breeding     {phase, needed, detail, silent_s, after_s, min_bars, cpu_share}; empty leaves what is there
     invariants   {broken, newest, judged_seq, behind, …}; empty leaves what is there
+    context      values that are polled; empty: none are
     """
 
     body: BodyLive
@@ -81,3 +101,4 @@ class LiveSample:
     vitals: VitalsTaken | None = None
     invariants: Mapping[str, object] = field(default_factory=dict)
     breeding: Mapping[str, object] = field(default_factory=dict)
+    context: tuple[ContextLive, ...] = ()

@@ -338,6 +338,7 @@ def _write_live(db: sqlite3.Connection, live: LiveSample, seq: int) -> None:
         "body": {**asdict(live.body), "seq": seq},
         "machine": dict(live.machine),
         "rates": dict(live.rates),
+        "context": {"feeds": [asdict(one) for one in live.context]},
     }
     if live.limits:
         keys["limits"] = dict(live.limits)
