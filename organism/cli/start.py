@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from organism.cli.context import overrides, settings, state_folder
-from organism.cli.data.context import lake_folder
 from organism.cli.parser import Options
 from organism.errors import BadInput
 from organism.market import NS_PER_S
@@ -110,6 +109,8 @@ def _of_the_lake(options: Options) -> dict[str, str]:
             "`organism start --market replay --data lake --data-venue binance --symbols BTC/USDT --timeframe 1h`; "
             "`organism data list` shows what there is."
         )
+    # Only here: the lake brings numpy, and a guardian lives for years without it, also on a machine with little room.
+    from organism.cli.data.context import lake_folder
     from organism.lake.names import timeframe_us
 
     bar_us = timeframe_us(options.timeframe)
