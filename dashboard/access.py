@@ -89,16 +89,13 @@ class Access:
     def sign_in(self, password: str) -> tuple[str, Session]:
         """Answer a new session's cookie value, or raise."""
         with self._lock:
-            self._check_pace()
-            scheme, salt, expected = self._stored()
-            right = 0 < len(password) <= LONGEST and hmac.compare_digest(
-                _hash(password, salt, *scheme), expected
-            )
-            if not right:
-                self._guessed_wrong()
-                raise Denied(401, "the password was not right")
-            self._wrong = 0
+            self._verify(password)
             return self._open()
+
+    def confirm(self, password: str) -> None:
+        """Raise unless this is the password: for what a session alone does not allow."""
+        with self._lock:
+            self._verify(password)
 
     def session(self, cookie: str | None) -> Session | None:
         """The session of this cookie, kept alive by being asked for; None when it has ended."""
@@ -109,8 +106,10 @@ class Access:
             session = self._sessions.get(key)
             if session is None:
                 return None
-            if now_s - session.used_s > IDLE_S or now_s - session.began_s > LIFE_S:
+            if now_s - session.began_s > LIFE_S:
                 del self._sessions[key]
+                return None
+            if now_s - session.used_s > IDLE_S:
                 return None
             session.used_s = now_s
             return session
@@ -123,10 +122,25 @@ class Access:
                 return None
             return session
 
+    def reads(self, cookie: str | None) -> bool:
+        """Whether this browser may look: a page on the second screen does not go dark for want of a click."""
+        with self._lock:
+            session = self._sessions.get(_fingerprint(cookie)) if cookie else None
+            return session is not None and self._clock() - session.began_s <= LIFE_S
+
     def sign_out(self, cookie: str | None) -> None:
         """End the session."""
         with self._lock:
             self._sessions.pop(_fingerprint(cookie or ""), None)
+
+    def _verify(self, password: str) -> None:
+        self._check_pace()
+        scheme, salt, expected = self._stored()
+        right = 0 < len(password) <= LONGEST and hmac.compare_digest(_hash(password, salt, *scheme), expected)
+        if not right:
+            self._guessed_wrong()
+            raise Denied(401, "the password was not right")
+        self._wrong = 0
 
     def _open(self) -> tuple[str, Session]:
         now_s, cookie = self._clock(), secrets.token_urlsafe(32)

@@ -8,13 +8,16 @@ from fastapi import FastAPI
 from dashboard.access import Access
 from dashboard.guard import Guard
 from dashboard.layout import INDEX, page
+from dashboard.policy import LOOPBACK, Policy
 from dashboard.routes import add_routes
+from dashboard.tokens import FILE, Tokens
+from dashboard.visitor import recogniser
 from dashboard.window import Window
 
 ASSETS = Path(__file__).parent / "assets"
 
 
-def build(window: Window, access: Access) -> Guard:
+def build(window: Window, access: Access, policy: Policy = LOOPBACK) -> Guard:
     """Assemble everything. Call `clean_environment` before importing this module."""
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="organism")
     dash = Dash(
@@ -34,4 +37,11 @@ def build(window: Window, access: Access) -> Guard:
     dash.backend.websocket_capability = False
     dash.layout = page()
     add_routes(server, window, access)
-    return Guard(server, script_hashes=dash.csp_hashes())
+    return Guard(
+        server,
+        script_hashes=dash.csp_hashes(),
+        names=policy.served,
+        recognise=recogniser(access, Tokens(window.state / FILE)),
+        read_login=policy.read_login,
+        encrypted=policy.encrypted,
+    )

@@ -14,13 +14,14 @@ from dashboard.access import IDLE_S, Access, Denied, Session
 from dashboard.condition import Condition
 from dashboard.figures import number
 from dashboard.sentence import say
+from dashboard.tokens import RESUME
+from dashboard.visitor import COOKIE, NOBODY, SIGNED_IN, Visitor
 from dashboard.window import Window
 from organism.alerts import acknowledged, deliveries
 from organism.errors import OrganismError
 from organism.view import ViewReader
 
 COMMANDS = ("halt", "reduce", "resume", "flatten", "hibernate")
-COOKIE = "organism_session"
 CSRF = "x-csrf-token"
 _NOTE = 300  # characters
 _HOURS = 24.0 * 30
@@ -48,6 +49,7 @@ class _Command(_Form, frozen=True, kw_only=True):
     command: str
     note: str = ""
     hours: float | None = None
+    password: str = ""
 
 
 class _Seen(_Form, frozen=True, kw_only=True):
@@ -229,7 +231,7 @@ def _sign_in(access: Access) -> Handler:
 def _sign_out(access: Access) -> Handler:
     async def handler(request: Request) -> Response:
         try:
-            _check_session(access, request)
+            _writer(access, request)
         except Denied as denied:
             return _denied(denied)
         access.sign_out(request.cookies.get(COOKIE))
@@ -243,12 +245,15 @@ def _sign_out(access: Access) -> Handler:
 def _command(window: Window, access: Access) -> Handler:
     async def handler(request: Request) -> Response:
         try:
-            _check_session(access, request)
+            visitor = _writer(access, request)
             form = _checked(await _form(request, _Command))
+            await run_in_threadpool(_check_again, access, visitor, form)
         except Denied as denied:
             return _denied(denied)
         try:
-            given = await run_in_threadpool(window.give, form.command, _said(form.note), form.hours)
+            given = await run_in_threadpool(
+                window.give, form.command, visitor.name, _said(form.note), form.hours
+            )
         except OrganismError as error:
             return _json({"error": str(error)}, status=400 if error.exit_code == 2 else 503)  # noqa: PLR2004 - exit code
         return _json({"id": given, "command": form.command, "waiting": True}, status=202)
@@ -259,7 +264,7 @@ def _command(window: Window, access: Access) -> Handler:
 def _seen(window: Window, access: Access) -> Handler:
     async def handler(request: Request) -> Response:
         try:
-            _check_session(access, request)
+            _writer(access, request)
             form = await _form(request, _Seen)
         except Denied as denied:
             return _denied(denied)
@@ -274,13 +279,29 @@ def _seen(window: Window, access: Access) -> Handler:
     return handler
 
 
-def _check_session(access: Access, request: Request) -> None:
+def _writer(access: Access, request: Request) -> Visitor:
+    """Who writes: a program whose token the guard looked at, or a browser that was used lately and sends its page's token."""
+    visitor: Visitor = request.scope.get("visitor", NOBODY)
+    if visitor.kind == "token":
+        return visitor
     session = access.session(request.cookies.get(COOKIE))
     if session is None:
         raise Denied(401, "sign in first")
     given = request.headers.get(CSRF, "")
     if not doors.same(given, session.csrf):
         raise Denied(403, "the page was out of date: reload it and try again")
+    return SIGNED_IN
+
+
+def _check_again(access: Access, visitor: Visitor, form: _Command) -> None:
+    """Resuming adds risk, so it asks once more; stopping never does."""
+    if form.command != "resume":
+        return
+    if visitor.kind == "token":
+        if not visitor.may(RESUME):
+            raise Denied(403, "this token may stop trading but not resume it; that needs the scope resume")
+    else:
+        access.confirm(form.password)
 
 
 def _checked(form: _Command) -> _Command:

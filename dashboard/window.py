@@ -94,10 +94,10 @@ class Window:
         except Exception:  # noqa: BLE001 - a busy or damaged file must not blind the page
             return []
 
-    def give(self, command: str, note: str, hours: float | None) -> int:
+    def give(self, command: str, operator: str, note: str, hours: float | None) -> int:
         """Write one operator command; answers its id."""
         self.state.mkdir(parents=True, exist_ok=True)
-        return int(CommandsDb(self.state / "commands.db").give(command, "dashboard", note, hours))
+        return int(CommandsDb(self.state / "commands.db").give(command, operator, note, hours))
 
     def acknowledge(self, alert_id: str) -> None:
         """Keep a person's word that they have seen an alert. Raises `BadInput` for one that nobody raised."""

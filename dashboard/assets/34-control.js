@@ -10,7 +10,7 @@
   };
   const SEEN = ["Mark as seen", "The alert stays in the list and no longer asks for attention. Trading is not touched.", false];
   // wanted: what the dialog will send, as {path, body(), done, typed: the same on the command line}
-  let dialog = null, wanted = null, csrf = null, signedIn = false;
+  let dialog = null, wanted = null, csrf = null, signedIn = false, mustSignIn = false;
 
   organism.signedIn = function (now) {
     if (now === signedIn) return;
@@ -83,8 +83,9 @@
 
   function ask(command) {
     return open(SAYS[command], {
-      path: "/api/commands", body: () => ({ command, note: byId("ask-note").value }),
-      done: () => organism.write("waiting", `${command} was given`), typed: `./run ${command} --note "why"`,
+      path: "/api/commands", done: () => organism.write("waiting", `${command} was given`), typed: `./run ${command} --note "why"`,
+      body: () => ({ command, note: byId("ask-note").value, ...(command === "resume" ? { password: byId("ask-password").value } : {}) }),
+      again: command === "resume",
     }, true);
   }
 
@@ -114,8 +115,10 @@
     try {
       const session = await token();
       const closed = Boolean(session.trouble);
-      byId("ask-door").hidden = session.signed_in || closed;
-      byId("ask-password").required = !session.signed_in && !closed;
+      mustSignIn = !session.signed_in;
+      const known = session.signed_in && !order.again; // resuming asks for the password each time
+      byId("ask-door").hidden = known || closed;
+      byId("ask-password").required = !known && !closed;
       go.disabled = closed;
       if (session.trouble) byId("ask-error").textContent = `Commands cannot be given here: ${session.trouble}. The command line always works: ${order.typed}`;
     } catch (error) {
@@ -127,7 +130,8 @@
     button.disabled = true;
     error.textContent = "";
     try {
-      if (!byId("ask-door").hidden) { await post("/api/login", { password: byId("ask-password").value }); organism.signedIn(true); byId("ask-door").hidden = true; byId("ask-password").required = false; }
+      if (mustSignIn) { await post("/api/login", { password: byId("ask-password").value }); organism.signedIn(true); mustSignIn = false; }
+      if (!wanted.again) { byId("ask-door").hidden = true; byId("ask-password").required = false; }
       await post(wanted.path, wanted.body());
       dialog.close();
       wanted.done();

@@ -187,7 +187,8 @@ def test_a_command_needs_session_token_and_origin_all_three(home):
 @pytest.mark.parametrize("command", ["halt", "reduce", "resume", "flatten", "hibernate"])
 def test_every_command_reaches_the_table(home, command):
     home.browser.enter(home.access.setup_token)
-    body = {"command": command, "note": "a\nb\x00c "} | ({"hours": 2.5} if command == "hibernate" else {})
+    more = {"hibernate": {"hours": 2.5}, "resume": {"password": "correct horse battery"}}
+    body = {"command": command, "note": "a\nb\x00c "} | more.get(command, {})
     assert home.browser.post("/api/commands", body).status == 202
     assert waiting(home) == [(command, "dashboard", "a b c", body.get("hours"))]
 
