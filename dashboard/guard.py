@@ -112,16 +112,7 @@ class Guard:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            headers = _single(scope["headers"])
-            if scope["path"] != _STREAM:
-                raise Refused(status=404)
-            self._check(scope | {"method": "GET"}, headers)
-            # A browser says where its page came from, always; a program that does not is asked for a token.
-            origin, scheme = headers.get("origin"), _web(scope.get("scheme", "ws"))
-            if origin not in self._origins(scheme, headers.get("host", "")) and (
-                origin is not None or scope["visitor"].kind != "token"
-            ):
-                raise Refused(status=403)
+            self._check_stream(scope)
         except Refused:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -144,6 +135,15 @@ class Guard:
         if method == "POST":
             self._check_site(scope, headers, visitor)
         self._check_rights(path, method, visitor, headers)
+
+    def _check_stream(self, scope: Scope) -> None:
+        if scope["path"] != _STREAM:
+            raise Refused(status=404)
+        headers = _single(scope["headers"])
+        asked = {**scope, "method": "GET", "scheme": _web(scope.get("scheme", "ws"))}
+        self._check(asked, headers)
+        self._check_site(asked, headers, asked["visitor"])
+        scope["visitor"] = asked["visitor"]
 
     def _check_site(self, scope: Scope, headers: dict[str, str], visitor: Visitor) -> None:
         """No other site's page writes here. A token is no cookie: no browser sends it by itself, so a program needs no origin."""

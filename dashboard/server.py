@@ -7,11 +7,14 @@ import json
 import logging
 import os
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from dashboard import private
+from dashboard.policy import Policy
 from dashboard.window import Window, clean_environment
 from organism.heartbeat import Heart, leave_tracebacks
 
@@ -23,10 +26,8 @@ LOG = logging.getLogger("dashboard")
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the dashboard; answers the exit status."""
     wanted = _parser().parse_args(argv)
-    if not is_loopback(wanted.host):
-        return _refuse(
-            f"--host was {wanted.host}; the dashboard listens on loopback only, such as 127.0.0.1."
-        )
+    if why := _too_open(wanted):
+        return _refuse(why)
     if not 0 <= wanted.port <= 65535 - PORTS:
         return _refuse(f"--port was {wanted.port}; it must lie from 0 to {65535 - PORTS}.")
     logging.basicConfig(
@@ -40,8 +41,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(
             f"the dashboard could not start on {wanted.host}:{wanted.port} for {state}: {error.strerror}."
         )
+    policy = Policy(
+        names=frozenset(wanted.name),
+        read_login=wanted.read_login or bool(wanted.name) or not is_loopback(wanted.host),
+        encrypted=bool(wanted.tls_cert),
+    )
     with listener:
-        return _serve(state, listener)
+        return _serve(state, listener, policy, wanted)
+
+
+def _too_open(wanted: argparse.Namespace) -> str:
+    """Why this may not be served, "" where it may: what others can reach is encrypted, and somebody said they may."""
+    if bool(wanted.tls_cert) != bool(wanted.tls_key):
+        return "--tls-cert and --tls-key go together; give both, or neither."
+    if not is_loopback(wanted.host) and not (wanted.public and wanted.tls_cert):
+        return (
+            f"--host was {wanted.host}; the dashboard listens on loopback only, such as 127.0.0.1, unless --public says that "
+            "others may reach it and --tls-cert and --tls-key encrypt what they are told."
+        )
+    if not wanted.tls_key:
+        return ""
+    try:
+        if private.read(wanted.tls_key, 1) is None:
+            return f"--tls-key was {wanted.tls_key}; there is no such file."
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(wanted.tls_cert, wanted.tls_key, password="")
+    except private.NotPrivate as error:
+        return f"--tls-key: {error}."
+    except (OSError, ssl.SSLError) as error:
+        return f"--tls-cert and --tls-key could not be used together ({error.strerror or error}): both are PEM files of one certificate."
+    return ""
 
 
 def is_loopback(host: str) -> bool:
@@ -81,9 +109,10 @@ def announce(state: Path, url: str, wall_ns: int) -> None:
     part.replace(path)
 
 
-def _serve(state: Path, listener: socket.socket) -> int:
+def _serve(state: Path, listener: socket.socket, policy: Policy, wanted: argparse.Namespace) -> int:
     host, port = listener.getsockname()[:2]
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if policy.encrypted else "http"
+    url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
     announce(state, url, time.time_ns())
     heart = Heart()
     with contextlib.suppress(OSError):  # a page without tracebacks is better than none
@@ -97,7 +126,7 @@ def _serve(state: Path, listener: socket.socket) -> int:
     from dashboard.patience import Patience  # noqa: PLC0415
 
     access = Access(state / "dashboard.secret")
-    app = build(Window(state, guarded=heart.is_guarded), access)
+    app = build(Window(state, guarded=heart.is_guarded), access, policy)
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -105,8 +134,12 @@ def _serve(state: Path, listener: socket.socket) -> int:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=4096,  # nothing is said to us over it
+        ws_ping_interval=10.0,
         http=Patience,
+        ssl_certfile=wanted.tls_cert,
+        ssl_keyfile=wanted.tls_key,
         limit_concurrency=128,
         timeout_keep_alive=10,
         timeout_graceful_shutdown=2,
@@ -159,7 +192,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: python -m dashboard --state state --port 8320",
     )
     parser.add_argument("--state", type=Path, default=Path("state"), help="the state folder (default: state)")
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--public", action="store_true", help="others than this machine may reach it")
+    parser.add_argument("--tls-cert", type=Path, help="certificate chain, PEM")
+    parser.add_argument("--tls-key", type=Path, help="its key, PEM, readable by its owner alone")
+    parser.add_argument(
+        "--name", action="append", default=[], help="a host name it is served under, repeatable"
+    )
+    parser.add_argument("--read-login", action="store_true", help="looking needs a login, too")
     parser.add_argument(
         "--port", type=int, default=8320, help="first port tried; 0 means any (default: 8320)"
     )

@@ -1,14 +1,16 @@
 """What each setting may be: one rule a setting, in words and in code, and the rules between settings."""
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from organism.settings import Channel, EvolutionSettings, Settings
+from organism.settings import Channel, DashboardSettings, EvolutionSettings, Settings
 
 ORGANS = ("nervous", "brain", "metabolism", "immune", "motor", "reproduction", "voice")
 MOST_SYMBOLS = 1_000
 MOST_CHANNELS = 50
+MOST_NAMES = 20
 MOST_FALLBACKS = 10
 _FEWEST_OF_ISLAND = 4
 _LONGEST_PATH = 4_096
@@ -16,6 +18,7 @@ _LATEST_S = 7_258_118_400  # 2200-01-01
 TAGS = ("critical", "high", "low", "all")
 LOOPBACK = re.compile(r"127(?:\.\d{1,3}){3}|localhost|::1")
 _SYMBOL = re.compile(r"[A-Z0-9]{1,20}/[A-Z0-9]{1,20}(?::[A-Z0-9]{1,20})?")
+_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?:\.(?!-)[a-z0-9-]{1,63}){0,8}")
 _VENUE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _ENDPOINT = re.compile(r"http://(?:127(?:\.\d{1,3}){3}|localhost|\[::1\]):\d{1,5}")
 _SOURCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+|[A-Za-z][A-Za-z0-9+.-]*://.+", re.DOTALL)
@@ -38,11 +41,20 @@ def _between(low: float, high: float, *, above: bool = False) -> Rule:
     return Rule(words, holds)
 
 
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return value == "localhost"
+    return True
+
+
 def _one_of(*words: str) -> Rule:
     return Rule(" or ".join(repr(w) for w in words), lambda value: value in words)
 
 
 _ANY = Rule("true or false", lambda value: isinstance(value, bool))
+_PATH = Rule("a file, or empty", lambda value: len(value) < _LONGEST_PATH and value.isprintable())
 _FRACTION = _between(0, 1, above=True)
 _MULTIPLE = _between(0, 100, above=True)
 _BPS = _between(0, 1_000)
@@ -166,10 +178,16 @@ RULES: Mapping[str, Rule] = {
     "evolution.min_trades": _between(0, 1_000_000),
     "evolution.memory_mb": _between(500, 1_000_000),
     "dashboard.enabled": _ANY,
-    "dashboard.host": Rule(
-        "a loopback address (127.0.0.1, ::1 or localhost)", lambda value: bool(LOOPBACK.fullmatch(value))
-    ),
+    "dashboard.host": Rule("an IP address or localhost", _is_address),
     "dashboard.port": _between(1, 65_535),
+    "dashboard.public": _ANY,
+    "dashboard.tls_cert": _PATH,
+    "dashboard.tls_key": _PATH,
+    "dashboard.names": Rule(
+        f"a list of at most {MOST_NAMES} host names",
+        lambda value: len(value) <= MOST_NAMES and all(_HOST.fullmatch(name) for name in value),
+    ),
+    "dashboard.read_login": _ANY,
     "voice.channels": Rule(f"a list of at most {MOST_CHANNELS} channels", lambda value: len(value) <= MOST_CHANNELS),
     "voice.health_below": _POINTS,
     "voice.drawdown_above": _FRACTION,
@@ -212,7 +230,24 @@ def between(settings: Settings) -> Breach | None:
             "[supervision] backoff_base_s must not exceed backoff_cap_s; "
             f"they were {supervision.backoff_base_s:g} and {supervision.backoff_cap_s:g}.",
         )
-    return _breeding(settings.evolution) or _channels(settings.voice.channels)
+    return _breeding(settings.evolution) or _page(settings.dashboard) or _channels(settings.voice.channels)
+
+
+def _page(page: DashboardSettings) -> Breach | None:
+    """What others can reach is encrypted, and somebody said that they may."""
+    if bool(page.tls_cert) != bool(page.tls_key):
+        return Breach(
+            "dashboard.tls_key",
+            "[dashboard] tls_cert and tls_key go together; "
+            f"they were {page.tls_cert or 'empty'!r} and {page.tls_key or 'empty'!r}.",
+        )
+    if not LOOPBACK.fullmatch(page.host) and not (page.public and page.tls_cert):
+        return Breach(
+            "dashboard.host",
+            "[dashboard] host must be a loopback address (127.0.0.1, ::1 or localhost), unless public = true says that others "
+            f"may reach the page and tls_cert and tls_key encrypt what they are told; was {page.host!r}.",
+        )
+    return None
 
 
 def _breeding(evolution: EvolutionSettings) -> Breach | None:

@@ -273,14 +273,24 @@ class EvolutionSettings(Section, frozen=True, kw_only=True):
 class DashboardSettings(Section, frozen=True, kw_only=True):
     """[dashboard] the page.
 
-    enabled   serve it
-    host      loopback only
-    port      first port tried; the next free one of ten is used
+    enabled      serve it
+    host         address it listens on; one that others can reach needs public and a certificate
+    port         first port tried; the next free one of ten is used
+    public       an explicit word that others than this machine may reach the page
+    tls_cert     file with the certificate chain, PEM; empty: no TLS, which only loopback may do
+    tls_key      file with its key, which only its owner may read
+    names        host names it is served under beside those of loopback, as behind a tunnel
+    read_login   whether looking needs a login or a token, too; always so with public or names
     """
 
     enabled: bool = True
     host: str = "127.0.0.1"
     port: int = 8320
+    public: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
+    names: tuple[str, ...] = ()
+    read_login: bool = False
 
 
 class Channel(Section, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from organism.cli.parser import Options
 from organism.errors import BadInput
 from organism.market import NS_PER_S
 from organism.packages import looked_at, sentence
+from organism.settings import DashboardSettings
 
 FOLDERS = ("log", "settings", "snapshots", "archive")
 FILES = (
@@ -44,8 +45,8 @@ def perform(options: Options) -> int:
     if loaded.settings.paper.separate_process:
         children.append(ChildCommand("venue", [*python, "organism.body.venue", *as_started]))
     if loaded.settings.dashboard.enabled:
-        page = [*python, "dashboard", "--state", str(state), "--host", loaded.settings.dashboard.host]
-        children.append(ChildCommand("dashboard", [*page, "--port", str(loaded.settings.dashboard.port)]))
+        page = [*python, "dashboard", "--state", str(state), *_of_the_page(loaded.settings.dashboard)]
+        children.append(ChildCommand("dashboard", page))
     if loaded.settings.evolution.enabled:
         breeder = [*python, "organism.body.breeder", "--state", str(state), "--settings", loaded.hash]
         children.append(ChildCommand("breeder", breeder, keyless=True))
@@ -71,6 +72,20 @@ def perform(options: Options) -> int:
             run_for_s=options.for_s,
         ),
     )
+
+
+def _of_the_page(page: DashboardSettings) -> list[str]:
+    """What its process is told. Files are named, never their contents: arguments can be read by everybody."""
+    told = ["--host", page.host, "--port", str(page.port)]
+    if page.public:
+        told.append("--public")
+    if page.read_login:
+        told.append("--read-login")
+    if page.tls_cert:
+        told += ["--tls-cert", page.tls_cert, "--tls-key", page.tls_key]
+    for name in page.names:
+        told += ["--name", name]
+    return told
 
 
 def _flags(options: Options) -> dict[str, str]:

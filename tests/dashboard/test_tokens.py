@@ -99,7 +99,7 @@ def test_no_two_of_one_name_and_not_too_many(tokens):
         lambda path: path.write_text("{"),
         lambda path: path.write_text('{"version":2,"tokens":[]}'),
         lambda path: path.chmod(0o640),
-        lambda path: (path.rename(f"{path}.real"), os.symlink(f"{path}.real", path)),
+        lambda path: (path.rename(f"{path}.real"), path.symlink_to(f"{path}.real")),
         lambda path: (path.unlink(), os.mkfifo(path, 0o600)),
     ],
     ids=["torn", "newer", "open to others", "a link", "a pipe"],
