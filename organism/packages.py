@@ -14,7 +14,8 @@ MODULES = {
     "pykka": "pykka", "numpy": "numpy", "pandas": "pandas", "ccxt": "ccxt", "websockets": "websockets",
     "scikit-learn": "sklearn", "sqlite-utils": "sqlite_utils", "dash": "dash", "apprise": "apprise",
     "psutil": "psutil", "msgspec": "msgspec", "fastapi": "fastapi", "uvicorn": "uvicorn", "numba": "numba",
-    "duckdb": "duckdb", "scipy": "scipy",
+    "duckdb": "duckdb", "scipy": "scipy", "argon2-cffi": "argon2", "prometheus-client": "prometheus_client",
+    "structlog": "structlog", "rich": "rich",
 }  # fmt: skip
 _REQUIRES = re.compile(r"([A-Za-z0-9._-]+)\s*\(?([^;)]*)\)?\s*(;.*)?")
 _BOUND = re.compile(r"(>=|<=|==|!=|<|>)\s*(\d+(?:\.\d+)*)")
