@@ -1,28 +1,24 @@
 """Who may give commands: one password, one-time set-up, sessions that end, guesses that cost time.
 
-There is no default password. Until one is set, the dashboard prints a link that works once. The password's
-scrypt hash lies in a file that only its owner may read; anything looser is refused, not repaired.
+There is no default password. Until one is set, the dashboard prints a link that works once. A password that was changed
+ends every session.
 """
 
 import hashlib
 import hmac
-import json
-import os
 import secrets
-import stat
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-SHORTEST = 10  # characters of a password
-LONGEST = 256
+from dashboard.password import PasswordFile, Unusable, why_weak
+
 IDLE_S = 15 * 60.0  # a session nobody uses ends
 LIFE_S = 12 * 3600.0  # and so does one that is used all day
 FREE_GUESSES = 3
 SLOWEST_S = 300.0  # longest wait after wrong passwords
-_N, _R, _P = 2**14, 8, 1
 _MAX_SESSIONS = 32
 
 
@@ -48,13 +44,14 @@ class Access:
     """The password file, the set-up token and the sessions. Safe to use from several threads."""
 
     def __init__(self, secret: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = secret
+        self._file = PasswordFile(secret)
         self._clock = clock
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
         self._wrong = 0
         self._until_s = 0.0
-        self._token = None if self._path.exists() or self._path.is_symlink() else secrets.token_urlsafe(32)
+        self._mark = self._file.mark()
+        self._token = secrets.token_urlsafe(32) if self._mark is None else None
 
     @property
     def setup_token(self) -> str | None:
@@ -64,9 +61,9 @@ class Access:
     def trouble(self) -> str:
         """Why nobody can sign in, "" when that works."""
         try:
-            self._stored()
-        except Denied as denied:
-            return str(denied)
+            self._file.check()
+        except Unusable as error:
+            return str(error)
         return ""
 
     def set_up(self, token: str, password: str) -> tuple[str, Session]:
@@ -78,12 +75,13 @@ class Access:
                 raise Denied(
                     403, "this link was used before or has expired; restart the organism for a new one"
                 )
-            if not SHORTEST <= len(password) <= LONGEST:
-                raise Denied(
-                    400, f"the password had {len(password)} characters; it needs {SHORTEST} to {LONGEST}"
-                )
-            self._write(password)
-            self._token = None
+            if why := why_weak(password):
+                raise Denied(400, why)
+            try:
+                self._file.begin(password)
+            except FileExistsError:
+                raise Denied(403, "a password was set meanwhile: sign in with it") from None
+            self._token, self._mark = None, self._file.mark()
             return self._open()
 
     def sign_in(self, password: str) -> tuple[str, Session]:
@@ -102,6 +100,7 @@ class Access:
         if not cookie:
             return None
         with self._lock:
+            self._settle()
             now_s, key = self._clock(), _fingerprint(cookie)
             session = self._sessions.get(key)
             if session is None:
@@ -117,6 +116,7 @@ class Access:
     def peek(self, cookie: str | None) -> Session | None:
         """As `session`, but looking does not keep it alive."""
         with self._lock:
+            self._settle()
             session = self._sessions.get(_fingerprint(cookie)) if cookie else None
             if session is None or self._clock() - session.used_s > IDLE_S:
                 return None
@@ -125,6 +125,7 @@ class Access:
     def reads(self, cookie: str | None) -> bool:
         """Whether this browser may look: a page on the second screen does not go dark for want of a click."""
         with self._lock:
+            self._settle()
             session = self._sessions.get(_fingerprint(cookie)) if cookie else None
             return session is not None and self._clock() - session.began_s <= LIFE_S
 
@@ -135,12 +136,25 @@ class Access:
 
     def _verify(self, password: str) -> None:
         self._check_pace()
-        scheme, salt, expected = self._stored()
-        right = 0 < len(password) <= LONGEST and hmac.compare_digest(_hash(password, salt, *scheme), expected)
+        self._settle()
+        try:
+            right = self._file.holds(password)
+        except Unusable as error:
+            raise Denied(403, str(error)) from None
         if not right:
             self._guessed_wrong()
             raise Denied(401, "the password was not right")
         self._wrong = 0
+        self._mark = self._file.mark()  # kept in another way perhaps, but the same password
+
+    def _settle(self) -> None:
+        """Another password: whoever came in with the old one is out, and so is an unused link."""
+        mark = self._file.mark()
+        if mark != self._mark:
+            self._mark = mark
+            self._sessions.clear()
+            if mark is not None:
+                self._token = None
 
     def _open(self) -> tuple[str, Session]:
         now_s, cookie = self._clock(), secrets.token_urlsafe(32)
@@ -160,53 +174,6 @@ class Access:
         self._wrong += 1
         if self._wrong > FREE_GUESSES:
             self._until_s = self._clock() + min(SLOWEST_S, 2.0 ** (self._wrong - FREE_GUESSES))
-
-    def _stored(self) -> tuple[tuple[int, int, int], bytes, bytes]:
-        """Cost, salt and hash from a file that is regular, ours and private; otherwise refuse."""
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise Denied(
-                403, "no password is set yet: open the set-up link that the dashboard printed"
-            ) from None
-        except OSError as error:
-            raise Denied(403, f"{self._path.name} could not be opened: {error.strerror}") from None
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(file.fileno())
-            mode = stat.S_IMODE(found.st_mode)
-            if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or mode & 0o077:
-                raise Denied(
-                    403, f"{self._path.name} had mode {mode:03o}; it must be yours alone: chmod 600 it"
-                )
-            try:
-                kept = json.loads(file.read(4096))
-                cost = (int(kept["n"]), int(kept["r"]), int(kept["p"]))
-                salt, expected = bytes.fromhex(kept["salt"]), bytes.fromhex(kept["hash"])
-            except (ValueError, KeyError, TypeError):
-                raise Denied(
-                    403, f"{self._path.name} was damaged: delete it and restart for a set-up link"
-                ) from None
-        if cost != (_N, _R, _P) or len(salt) < 16 or len(expected) < 32:  # noqa: PLR2004 - bytes
-            raise Denied(403, f"{self._path.name} was damaged: delete it and restart for a set-up link")
-        return cost, salt, expected
-
-    def _write(self, password: str) -> None:
-        salt = secrets.token_bytes(16)
-        kept = {"scheme": "scrypt", "n": _N, "r": _R, "p": _P, "salt": salt.hex()}
-        kept["hash"] = _hash(password, salt, _N, _R, _P).hex()
-        # O_EXCL: whoever came first keeps it.
-        try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            raise Denied(403, "a password was set meanwhile: sign in with it") from None
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump(kept, file)
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _hash(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    return hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=salt, n=n, r=r, p=p, dklen=32)
 
 
 def _same(given: str, expected: str) -> bool:

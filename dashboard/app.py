@@ -6,10 +6,11 @@ from dash import Dash
 from fastapi import FastAPI
 
 from dashboard.access import Access
+from dashboard.api.endpoints import add_endpoints
 from dashboard.guard import Guard
 from dashboard.layout import INDEX, page
 from dashboard.policy import LOOPBACK, Policy
-from dashboard.routes import add_routes
+from dashboard.routes import add_routes, vitals
 from dashboard.tokens import FILE, Tokens
 from dashboard.visitor import recogniser
 from dashboard.window import Window
@@ -37,6 +38,7 @@ def build(window: Window, access: Access, policy: Policy = LOOPBACK) -> Guard:
     dash.backend.websocket_capability = False
     dash.layout = page()
     add_routes(server, window, access)
+    add_endpoints(server, window, lambda: vitals(window))
     return Guard(
         server,
         script_hashes=dash.csp_hashes(),

@@ -1,11 +1,14 @@
 """Who may give commands."""
 
+import hashlib
 import json
 import stat
 
+import argon2
 import pytest
 
 from dashboard.access import FREE_GUESSES, IDLE_S, LIFE_S, Access, Denied
+from dashboard.password import PasswordFile
 
 PASSWORD = "correct horse battery"
 
@@ -105,10 +108,58 @@ def test_a_damaged_file_lets_nobody_in(entered, secret, damage):
             entered.sign_in(password)
 
 
-def test_a_cheaper_hash_put_in_its_place_is_refused(entered, secret):
-    secret.write_text(json.dumps(json.loads(secret.read_text()) | {"n": 2}))
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
+
+
+def scrypt(n=2**14):
+    salt = b"s" * 16
+    digest = hashlib.scrypt(PASSWORD.encode(), salt=salt, n=n, r=8, p=1, dklen=32)
+    return {"scheme": "scrypt", "n": n, "r": 8, "p": 1, "salt": salt.hex(), "hash": digest.hex()}
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"scheme": "argon2id", "hash": CHEAP},
+        {"scheme": "argon2id", "hash": "$argon2id$"},
+        scrypt(n=2),
+        {"scheme": "plain"},
+        [],
+    ],
+    ids=["cheap argon2", "torn", "cheap scrypt", "no scheme", "no object"],
+)
+def test_a_cheaper_hash_put_in_its_place_is_refused(entered, secret, kept):
+    secret.write_text(json.dumps(kept))
     with pytest.raises(Denied, match="damaged"):
         entered.sign_in(PASSWORD)
+
+
+def test_a_password_that_an_earlier_version_kept_still_opens_and_is_kept_anew(secret):
+    secret.write_text(json.dumps(scrypt()))
+    secret.chmod(0o600)
+    access = Access(secret)
+    cookie, _ = access.sign_in(PASSWORD)
+    assert json.loads(secret.read_text())["scheme"] == "argon2id"
+    assert access.session(cookie)
+    assert Access(secret).sign_in(PASSWORD)
+
+
+def test_another_password_ends_every_session(entered, secret):
+    cookie, _ = entered.sign_in(PASSWORD)
+    PasswordFile(secret).change("quite another one")
+    assert entered.session(cookie) is None
+    assert not entered.reads(cookie)
+    with pytest.raises(Denied):
+        entered.sign_in(PASSWORD)
+    assert entered.sign_in("quite another one")
+
+
+def test_a_password_set_on_the_command_line_makes_the_link_useless(access, secret):
+    token = access.setup_token
+    PasswordFile(secret).change("from the command line")
+    assert access.sign_in("from the command line")
+    with pytest.raises(Denied, match="used before"):
+        access.set_up(token, PASSWORD)
 
 
 def test_a_session_that_nobody_uses_ends(entered, clock):

@@ -1,0 +1,71 @@
+"""Answers for programs that the page itself does not ask for. All are read from the view, and bounded."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard import figures
+from dashboard.window import Window
+from organism.errors import OrganismError
+from organism.view import ViewReader
+from organism.view.evolution import evolution_of
+
+MOST_ROWS = 500
+
+
+def limit_of(query: Mapping[str, str]) -> int:
+    """How many rows are wanted: `limit`, 100 unless it says otherwise, at most `MOST_ROWS`."""
+    wanted = figures.number(query.get("limit", "100"))
+    return 100 if wanted is None else int(max(1, min(MOST_ROWS, wanted)))
+
+
+def rows(window: Window, table: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Rows of a table of the view, newest first; only of `symbol` where it is given."""
+    symbol = query.get("symbol")
+    limit = limit_of(query)
+    try:
+        found = ViewReader(window.view).table(table, limit if symbol is None else 10 * MOST_ROWS)
+    except OrganismError:
+        return []
+    return found if symbol is None else [row for row in found if row.get("symbol") == symbol][:limit]
+
+
+def portfolio(window: Window) -> dict[str, Any]:
+    """Equity, cash, exposure, drawdown, and what is held with its stops. Money is text, exact."""
+    glimpse = window.see().glimpse
+    reconciled = glimpse.part("reconciled")
+    return {
+        "portfolio": glimpse.part("portfolio"),
+        "positions": glimpse.rows("positions"),
+        "unexplained_quantity": reconciled.get("unexplained") if reconciled else None,
+    }
+
+
+def signals(window: Window) -> dict[str, Any]:
+    """What each funded strategy forecasts, from -1 (short) to 1 (long), by symbol, and its weight."""
+    glimpse = window.see().glimpse
+    return {
+        "market_ns": glimpse.part("body").get("market_ns"),
+        "signals": [
+            {
+                "strategy": row.get("genome_id"),
+                "family": row.get("family"),
+                "state": row.get("state"),
+                "weight": row.get("weight"),
+                "forecasts": _decoded(row.get("forecasts")),
+            }
+            for row in glimpse.rows("strategies")
+        ],
+    }
+
+
+def evolution(window: Window) -> dict[str, Any]:
+    """How far breeding is, how fast, its best, and that nothing of it is funded."""
+    return evolution_of(window.see().glimpse.state)
+
+
+def _decoded(text: Any) -> Any:
+    try:
+        return json.loads(text or "{}")
+    except (TypeError, ValueError):
+        return {}
