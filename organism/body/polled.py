@@ -4,6 +4,8 @@ import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from organism.errors import BadInput
 from organism.lake.context.moods import mood
 from organism.lake.polling.schedule import Standing, condition
@@ -28,7 +30,8 @@ class PolledEar:
         if self._wanted:
             self._listen()
         now_us = wall_ns // 1_000
-        return tuple(self._row(name, self._told.feeds.get(name, Standing()), now_us) for name in self._wanted)
+        unheard = Standing(error=self._trouble)
+        return tuple(self._row(name, self._told.feeds.get(name, unheard), now_us) for name in self._wanted)
 
     def _listen(self) -> None:
         try:
@@ -47,13 +50,15 @@ class PolledEar:
                 log.warning("%s", error)
 
     def _row(self, name: str, one: Standing, now_us: int) -> ContextLive:
+        if one.known_us > now_us:  # the clock was set back: by it, nobody knows this value yet
+            one = msgspec.structs.replace(one, value=None)
         return ContextLive(
             name=name,
             state=condition(one, now_us),
-            silent_s=(now_us - one.answered_us) / 1e6 if one.answered_us else None,
+            silent_s=max(0.0, (now_us - one.answered_us) / 1e6) if one.answered_us else None,
             value=one.value,
             known_at=None if one.value is None else _utc(one.known_us),
-            detail="; ".join(part for part in (_said(name, one), one.error or self._trouble) if part),
+            detail="; ".join(part for part in (_said(name, one), one.error) if part),
         )
 
 

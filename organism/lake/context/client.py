@@ -120,6 +120,7 @@ def asked(url: str, deadline_s: float) -> bytes:
                         f"{parts.hostname} sent more than {_MOST_BYTES:,} bytes; an index is far less."
                     )
     except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection, and whoever keeps the error keeps that
         wait = error.headers.get("Retry-After")
         later = f" It asks to wait {wait[:20]} s." if wait else ""
         raise Unanswered(

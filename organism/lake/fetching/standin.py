@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from organism.lake.names import timeframe_us
 
 FAULTS = ("429", "418", "500", "empty", "short", "overlap", "wrong", "drip", "garbage", "redirect")
-CONTEXT_FAULTS = ("429", "500", "garbage", "hang", "drip", "shape", "nan", "redirect")
+CONTEXT_FAULTS = ("429", "418", "500", "garbage", "hang", "drip", "shape", "nan", "wrong", "redirect")
 _WEIGHTS = {
     "klines": 2, "exchangeInfo": 20, "time": 1, "get-instruments": 1, "get-candlestick": 1, "fundingRate": 1, "fng": 1,
 }  # fmt: skip
@@ -213,7 +213,10 @@ class _Request(BaseHTTPRequestHandler):
         begin = -(int(query.get("startTime", "0")) * -1_000 // _SETTLES_US) * _SETTLES_US
         stamps = range(begin, here.now_us + 1, _SETTLES_US)[: int(query.get("limit", "100"))]
         return [
-            {"symbol": symbol, "fundingTime": us // 1_000, "fundingRate": "NaN" if fault == "nan" else rate(symbol, us)}
+            {
+                "symbol": "ETHUSDT" if fault == "wrong" else symbol, "fundingTime": us // 1_000,
+                "fundingRate": "NaN" if fault == "nan" else rate(symbol, us),
+            }
             for us in stamps
         ]  # fmt: skip
 
@@ -223,12 +226,9 @@ class _Request(BaseHTTPRequestHandler):
         here = cast("StandIn", self.server)
         today = here.now_us // _DAY_US
         days = range(today, today - (int(query.get("limit", "1")) or 30), -1)
+        odd = {"nan": "NaN", "wrong": "140"}.get(fault)
         rows = [
-            {
-                "value": "NaN" if fault == "nan" else str(fear_greed(day * _DAY_US)),
-                "timestamp": str(day * 86_400),
-            }
-            for day in days
+            {"value": odd or str(fear_greed(day * _DAY_US)), "timestamp": str(day * 86_400)} for day in days
         ]
         return {"name": "Fear and Greed Index", "data": rows, "metadata": {"error": None}}
 

@@ -18,6 +18,7 @@ from organism.lake.context import as_known, client, context_series, vintages
 from organism.lake.context.lags import DAY_US, known_at
 from organism.lake.fetching.budget import Allowance
 from organism.lake.fetching.calls import Call, Overdue, within
+from organism.lake.fetching.days import source_text
 from organism.lake.fetching.endpoints import LOOPBACK
 from organism.lake.fetching.faults import Failed, Fault
 from organism.lake.fetching.instrument import Instrument
@@ -39,7 +40,7 @@ _SETTLES_US, _A_SYMBOL_US = (
     MINUTE_US,
     750_000,
 )  # venues allow some five hundred such questions in five minutes
-_PAGE, _MOST_PAGES = 500, 20
+_PAGE, _MOST_PAGES = 500, 10
 _MOST_RATE = 0.5
 _BACK_US = 30 * DAY_US  # how far back the first question goes; `data context import` brings more
 
@@ -56,8 +57,11 @@ class Feed(Protocol):
     source: str
     cadence: Cadence
 
-    def ask(self) -> None:
-        """Ask, and keep what is new. Raises `Failed`; `OrganismError` where the lake cannot be written."""
+    def ask(self) -> tuple[str, ...]:
+        """Ask, and keep what is new; rows of the answer that were not believed, each with the reason.
+
+        Raises `Failed`; `OrganismError` where the lake cannot be written.
+        """
 
     def newest(self) -> Heard | None:
         """The newest value that is known by now, from the lake. Raises `BadInput` where that cannot be read."""
@@ -81,7 +85,7 @@ class FearGreed:
         )
         self.cadence = Cadence(every_us, settle_us=5 * MINUTE_US, spread_us=10 * MINUTE_US)
 
-    def ask(self) -> None:
+    def ask(self) -> tuple[str, ...]:
         """As `Feed`: the days that the lake lacks, and a few before; the whole history where there is none."""
         span = self._lake.span(self._series)
         now_us = self._lake.now_us()
@@ -109,7 +113,7 @@ class FearGreed:
             ) from None
         except BadInput as error:
             raise Failed(Fault.PASSING, str(error)) from None
-        client.keep(self._lake, body, urlsplit(SERVICE).hostname or "")
+        return client.keep(self._lake, body, urlsplit(SERVICE).hostname or "").refused
 
     def newest(self) -> Heard | None:
         """As `Feed`."""
@@ -138,22 +142,28 @@ class Funding:
         spread_us = MINUTE_US + n_symbols * _A_SYMBOL_US
         self.cadence = Cadence(every_us, settle_us=_SETTLES_US, spread_us=spread_us)
 
-    def ask(self) -> None:
+    def ask(self) -> tuple[str, ...]:
         """As `Feed`: what settled since the newest in the lake, and the last few before it."""
         since_us = self._since_us()
+        doubted: tuple[str, ...] = ()
         for _ in range(_MOST_PAGES):
             now_us = self._lake.now_us()
             rows = self._venue.funding(self._instrument, since_us, _PAGE)
             events, refused = rates_of(rows, self._instrument.symbol, now_us)
             if refused and not len(events):
                 raise Failed(Fault.PASSING, f"it sent no rate that can be believed; {refused[0]}")
+            doubted += refused
             if not len(events):
-                return
-            self._lake.append_events(self._series, events, source=self._venue.name, received_us=now_us)
+                break
+            self._lake.append_events(
+                self._series, events, source=source_text(self._venue.name), received_us=now_us
+            )
             last_us = int(events.at_us[-1])
-            if len(rows) < _PAGE or last_us <= since_us:
-                return
+            # Pages of some venues are shorter than what was asked for: the last one is that which comes near to now.
+            if last_us <= since_us or (len(rows) < _PAGE and last_us > now_us - DAY_US):
+                break
             since_us = last_us + 1_000
+        return doubted
 
     def newest(self) -> Heard | None:
         """As `Feed`. The period is that of the last two settlements, eight hours where there are none."""

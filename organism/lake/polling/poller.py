@@ -15,6 +15,7 @@ from organism.lake.polling import schedule
 from organism.lake.polling.feeds import Feed
 from organism.lake.polling.schedule import Heard, Standing
 from organism.lake.polling.told import Told, heard, tell
+from organism.redaction import one_line
 
 LOOK_S = 30.0  # longest wait: somebody may set the clock, or wake the machine
 _COOL_US, _LONGEST_US = 1_800_000_000, 6 * schedule.HOUR_US
@@ -37,6 +38,7 @@ class Poller:
         first = Breaker(cool_us=_COOL_US, longest_us=_LONGEST_US)
         self._breakers = {feed.source: first for feed in feeds}
         self._trouble = ""
+        self._doubted: dict[str, str] = {}
         self.standings = self._remembered()
         self._tell()
 
@@ -49,7 +51,7 @@ class Poller:
         """Ask whatever is due; seconds until the next look."""
         for feed in self._feeds:
             now_us = self._clock.wall_us()
-            standing = schedule.bounded(self.standings[feed.name], now_us)
+            standing = schedule.bounded(self.standings[feed.name], now_us, feed.cadence)
             self.standings[feed.name] = standing
             if standing.next_us <= now_us:
                 self._ask(feed)
@@ -74,12 +76,13 @@ class Poller:
         failed: Failed | None = None
         newest: Heard | None = None
         try:
-            feed.ask()
+            self._doubt(feed.name, feed.ask())
             newest = feed.newest()
         except Failed as error:
             failed = error
-        except OrganismError as error:
-            failed = Failed(Fault.LASTING, str(error))  # our own side: a full disk, a damaged lake
+        except (OrganismError, OSError) as error:
+            # Our own side, a full disk or a damaged lake: it says nothing of the source, and a person may mend it soon.
+            failed = Failed(Fault.LIMITED, said(error) if isinstance(error, OSError) else str(error))
         except Exception as error:
             log.exception("%s: not foreseen", feed.name)
             failed = Failed(Fault.PASSING, said(error))
@@ -111,20 +114,32 @@ class Poller:
         now_us = self._clock.wall_us()
         found: dict[str, Standing] = {}
         for feed in self._feeds:
-            standing = schedule.bounded(told.feeds.get(feed.name, Standing()), now_us)
+            self._moved()  # long histories of many feeds are read
+            standing = schedule.bounded(told.feeds.get(feed.name, Standing()), now_us, feed.cadence)
             try:
                 newest = feed.newest()
             except OrganismError as error:
                 log.warning("%s: %s", feed.name, error)
                 newest = None
-            if newest is None:  # a lake that was put away: ask for all of it, though not more often
+            except Exception:
+                log.exception("%s: not foreseen", feed.name)
+                newest = None
+            if newest is not None:
+                standing = schedule.with_value(standing, newest)
+            elif (
+                standing.value is not None
+            ):  # a lake that was put away: ask for all of it, though not more often
                 next_us = min(standing.next_us, standing.asked_us + feed.cadence.every_us)
-                found[feed.name] = Standing(
-                    asked_us=standing.asked_us, next_us=next_us if standing.asked_us else 0, error=standing.error
-                )  # fmt: skip
-            else:
-                found[feed.name] = schedule.with_value(standing, newest)
+                standing = Standing(asked_us=standing.asked_us, next_us=next_us, error=standing.error)
+            found[feed.name] = standing
         return found
+
+    def _doubt(self, name: str, refused: tuple[str, ...]) -> None:
+        """Whatever of an answer was not believed is told, though not each time again."""
+        said = f"{len(refused):,} of its rows were refused: {refused[0]}" if refused else ""
+        if said and said != self._doubted.get(name):
+            log.warning("%s: %s", name, one_line(said))
+        self._doubted[name] = said
 
     def _tell(self) -> None:
         try:

@@ -119,10 +119,18 @@ def with_value(standing: Standing, heard: Heard) -> Standing:
     )
 
 
-def bounded(standing: Standing, now_us: int) -> Standing:
-    """The same with a plan that can be believed: a clock may have been wrong when it was made."""
-    next_us = min(max(0, standing.next_us), now_us + FARTHEST_US)
-    return standing if next_us == standing.next_us else msgspec.structs.replace(standing, next_us=next_us)
+def bounded(standing: Standing, now_us: int, cadence: Cadence) -> Standing:
+    """The same with a plan that can be believed: whoever planned too far, or asked later than now, had a wrong clock.
+
+    >>> one = Standing(asked_us=9 * DAY_US, next_us=10 * DAY_US)
+    >>> bounded(one, DAY_US, Cadence(MINUTE_US, 0, 0)).next_us == DAY_US + MINUTE_US
+    True
+    """
+    farthest_us = now_us + max(FARTHEST_US, cadence.every_us)
+    if standing.next_us <= farthest_us and standing.asked_us <= now_us:
+        return standing
+    next_us = min(standing.next_us, now_us + cadence.every_us)
+    return msgspec.structs.replace(standing, asked_us=min(standing.asked_us, now_us), next_us=next_us)
 
 
 def condition(standing: Standing, now_us: int) -> Condition:
@@ -132,7 +140,7 @@ def condition(standing: Standing, now_us: int) -> Condition:
     >>> condition(one, DAY_US), condition(one, 2 * DAY_US), condition(Standing(), 0), condition(Standing(error="429"), 0)
     ('fresh', 'stale', 'waiting', 'failing')
     """
-    if standing.value is None or not math.isfinite(standing.value):
+    if standing.value is None or not math.isfinite(standing.value) or standing.known_us > now_us:
         return "failing" if standing.error else "waiting"
     late_us = now_us - standing.known_us - standing.period_us
     return "fresh" if late_us <= max(_SOONEST_STALE_US, standing.period_us // _PARTS) else "stale"
