@@ -202,6 +202,7 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     alerts.add_argument("id", nargs="?", help="alert to acknowledge")
     alerts.add_argument("--channel", metavar="TAG", default="all", help="tag of the channels to test")
     alerts.add_argument("--json", action="store_true", help="one JSON document")
+    _dashboard(commands)
     drill = _add(commands, "drill", "Hurt a paper organism that runs, and watch it heal.",
                  "organism drill --list; organism drill kill-body", "drill")  # fmt: skip
     drill.add_argument("fault", nargs="?", metavar="FAULT", help="which; --list shows all")
@@ -222,6 +223,23 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     bench.add_argument(
         "--speed-factor", type=float, default=10.0, metavar="F", help="soak: times the default speed"
     )
+
+
+def _dashboard(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    parser = _add(
+        commands, "dashboard", "The page's password, and tokens for programs that ask it.",
+        "organism dashboard password; organism dashboard token add grafana --scope metrics; "
+        "organism dashboard token list; organism dashboard token revoke grafana", "dashboard",
+    )  # fmt: skip
+    parser.add_argument("what", choices=("password", "token"))
+    parser.add_argument("action", nargs="?", choices=("add", "list", "revoke"))
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of a token")
+    parser.add_argument(
+        "--scope", action="append", choices=("read", "metrics", "command", "resume"),
+        help="token add: what it opens, repeatable; read unless said",
+    )  # fmt: skip
+    parser.add_argument("--days", type=float, metavar="N", help="token add: how long it lives; for ever unless said")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
 
 
 def _genome(commands: "argparse._SubParsersAction[_Parser]") -> None:

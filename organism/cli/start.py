@@ -14,7 +14,7 @@ from organism.settings import DashboardSettings
 FOLDERS = ("log", "settings", "snapshots", "archive")
 FILES = (
     "journal.db", "journal.tip", "lock", "body.lock", "commands.db", "view.db", "genome.db", "deliveries.db",
-    "paper_venue.db", "dashboard.secret", "last_words.jsonl",
+    "paper_venue.db", "dashboard.secret", "dashboard.tokens.json", "last_words.jsonl",
 )  # fmt: skip
 """What is written inside a state folder."""
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import re
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import dashboard
 from dashboard.api.document import ENDPOINTS
 from dashboard.api.metrics import told
 from dashboard.api.stream import MOST_VIEWERS, News, Stream
@@ -248,3 +251,16 @@ def test_who_reads_too_slowly_is_let_go(monkeypatch):
     asyncio.run(asyncio.wait_for(stream.serve(Slow()), 10))
     assert closed == [1008]
     assert stream._viewers == 0
+
+
+@pytest.mark.requirement("S3-4.2.2")
+def test_the_board_asks_only_for_what_is_told(home):
+    board = json.loads((Path(dashboard.__file__).parent / "board" / "grafana.json").read_text())
+    asked = {name for text in _expressions(board) for name in re.findall(r"organism_\w+", text)}
+    told_names = {name for name, *_ in samples(home.browser.get("/metrics").text)}
+    assert len(asked) > 12
+    assert asked <= told_names
+
+
+def _expressions(board):
+    return [target["expr"] for panel in board["panels"] for target in panel["targets"]]
