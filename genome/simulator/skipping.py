@@ -51,6 +51,18 @@ def rest(account: F64, days: I64, begin: int, end: int, daily: F64) -> None:
 
 
 @inlined
+def rested(account: F64, traits: F64, t: int, end: int) -> int:
+    """First bar from t on, `end` at most, at which an account that is flat may enter: it cools down after it has left.
+
+    Signals often stay true while it does. Evolution likes to cool down, and then most bars with a signal are such.
+    """
+    until = account[at.BAR_OUT] + traits[at.COOL_DOWN]
+    if not traits[at.COOL_DOWN] > 0.0 or t > until:
+        return t
+    return end if until >= end - 1 else int(until) + 1
+
+
+@inlined
 def next_entry(decisions: Address, start: int, end: int, n: int) -> int:
     """First i in [start, end) at whose open an entry was decided, else end."""
     return _next(decisions, start, end, words_of(n), _ENTER_LONG, _ENTER_SHORT)

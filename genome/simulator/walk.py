@@ -21,7 +21,7 @@ from genome.simulator.bar import (
     touch_above,
     touch_below,
 )
-from genome.simulator.skipping import decision_at, next_entry, pass_over, rest
+from genome.simulator.skipping import decision_at, next_entry, pass_over, rest, rested
 
 Flags = NDArray[np.uint8]
 
@@ -101,7 +101,8 @@ def walk(
         elif account[at.QUANTITY] == 0.0:
             until = end
             if account[at.DEAD] == at.ALIVE:
-                until = begin + next_entry(decisions, t - begin, end - begin, end - begin)
+                first = rested(account, traits, t, end)
+                until = begin + next_entry(decisions, first - begin, end - begin, end - begin)
             if until > t:
                 rest(account, days, t, until, daily)
                 t = until

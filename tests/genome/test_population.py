@@ -102,6 +102,15 @@ def test_a_drawdown_stop_inside_a_stretch_sees_no_later_extreme():
     the_same_with_and_without_skipping([genome], market)
 
 
+@pytest.mark.parametrize("wait", [0, 1, 30, 470, 471, 472, 510, 511, 512, 513, 5_000])
+def test_who_cools_down_enters_again_at_the_first_bar_that_is_allowed(wait):
+    """In at bar 1, out after 40 bars, in again at the first bar that is more than the wait later; ends of blocks are no ends."""
+    market, genome = path(size=3_000), always(maximum_hold=40.0, cool_down=float(wait))
+    entered = [trade.entry_bar for trade in backtest(market, genome).trades]
+    assert entered == list(range(1, market.size, 40 + wait + 1))
+    the_same_with_and_without_skipping([genome], market)
+
+
 def random_genes(rng):
     """Any of the genes that act inside a stretch, in any company."""
     chances = {
