@@ -10,9 +10,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from genome.indicators import advance_on, code_of, ema_many, kernel, seconds_of, state_size
+from genome.indicators import SAMPLED, code_of, seconds_of, state_size
 from genome.market import F64, I64, Market
 from genome.programs.compiling import ColumnKey, raw_index
+from genome.programs.filling import AVERAGES, CLIMBING, COPIED, N_STEP, PLAIN, fill
 from organism.errors import BadInput
 
 Fill = Callable[[int, F64], None]
@@ -71,20 +72,23 @@ class Columns:
     ) -> None:
         self.market = market
         self.keys = tuple(keys)
-        self._raw = without_void(market) if raw is None else raw
-        self._known = known or {}
+        self._raw = np.ascontiguousarray(without_void(market) if raw is None else raw)
+        self._begins = self._raw.ctypes.data
+        self._known = {key: np.ascontiguousarray(values) for key, values in (known or {}).items()}
+        self._given: list[float] = []
+        self._n_memory = 0
         self.row = {key: i for i, key in enumerate(self.keys)}
         self.waves = self._planned()
         """Fills of one wave may run at once; a wave needs the ones before it."""
 
     def fill(self, begin: int, matrix: F64) -> None:
-        """Fill all rows, C order (columns, bars), for bars begin … begin + bars − 1."""
+        """Fill all rows for bars begin … begin + bars − 1; the rows of the matrix (columns, bars) are C-contiguous."""
         for wave in self.waves:
-            for fill in wave:
-                fill(begin, matrix)
+            for some in wave:
+                some(begin, matrix)
 
     def _planned(self) -> list[list[Fill]]:
-        waves: list[list[Fill]] = []
+        waves: list[list[list[int]]] = []
         row, keys = 0, self.keys
         while row < len(keys):
             key, depth = keys[row], _depth(keys[row])
@@ -99,102 +103,75 @@ class Columns:
             else:
                 waves[depth].append(self._single(row))
             row = end
-        return waves
+        self._parameters, self._memory = np.array(self._given, np.float64), np.zeros(self._n_memory)
+        return [self._shared_out(np.array(steps, np.int64).reshape(-1, N_STEP)) for steps in waves]
 
-    def _input(self, key: ColumnKey) -> F64 | int:
-        """Source of a column: a whole raw column, or the row of another."""
+    def _shared_out(self, steps: I64) -> list[Fill]:
+        """Fills of a dozen columns; each takes some from everywhere, because slow ones are neighbours."""
+        every, market = -(-len(steps) // _STEPS), self.market
+        shared = (self._parameters, self._memory, self._raw, market.open_s, market.bar_s)
+        return [_Steps(steps, first, every, *shared) for first in range(every)]
+
+    def _input(self, key: ColumnKey) -> tuple[int, int, int]:
+        """Source of a column: its row and no address, or none and that of a raw column; and which raw one it is, or none."""
         source = _source(key)
         raw = raw_index(source)
-        return self._raw[raw] if raw >= 0 else self.row[source]
+        return (-1, self._address(raw), raw) if raw >= 0 else (self.row[source], 0, SAMPLED)
 
-    def _averages(self, row: int, end: int) -> Fill:
-        windows = np.array([_arguments(self.keys[i])[0] for i in range(row, end)])
-        size = max(state_size("ema", (window,)) for window in windows.tolist())  # which checks every window
-        return _Averages(row, end, windows, np.zeros((end - row, size)), self._input(self.keys[row]))
+    def _address(self, raw: int) -> int:
+        return self._begins + raw * self._raw.strides[0]
 
-    def _single(self, row: int) -> Fill:
+    def _remembering(self, arguments: Sequence[float], slots: int) -> tuple[int, int, int, int]:
+        """Where so many parameters and slots of memory lie."""
+        made = len(self._given), len(arguments), self._n_memory, slots
+        self._given.extend(arguments)
+        self._n_memory += slots
+        return made
+
+    def _averages(self, row: int, end: int) -> list[int]:
+        windows = [_arguments(self.keys[i])[0] for i in range(row, end)]
+        slots = sum(state_size("ema", (window,)) for window in windows)  # which checks every window
+        source, values, _ = self._input(self.keys[row])
+        return [AVERAGES, row, end, 0, source, values, *self._remembering(windows, slots), 0, SAMPLED]
+
+    def _single(self, row: int) -> list[int]:
         key = self.keys[row]
         raw = raw_index(key)
         if raw >= 0 or key in self._known:
-            return _Copied(row, self._raw[raw] if raw >= 0 else self._known[key])
+            values = self._address(raw) if raw >= 0 else self._known[key].ctypes.data
+            return [COPIED, row, row + 1, 0, -1, values, 0, 0, 0, 0, 0, SAMPLED]
         name, arguments, timeframe = str(key[0]), _arguments(key), str(key[3])
-        p, memory = np.array(arguments, np.float64), np.zeros(state_size(name, arguments, timeframe))
-        if timeframe:
-            return _Climbing(
-                row, code_of(name), raw_index(_source(key)), p, memory, self._input(key), self._raw, self.market,
-                seconds_of(timeframe, self.market.bar_s),
-            )  # fmt: skip
-        return _Plain(row, kernel(name), p, memory, self._input(key), self._raw, self.market.open_s)
-
-
-# How a row is filled in. Records with slots: of thousands of closures, each with a cell for everything it knows, the
-# collector of garbage would look through all that Python holds once a market, which takes a quarter of a second.
-
-
-def _stretch(source: F64 | int, begin: int, matrix: F64) -> F64:
-    return matrix[source] if isinstance(source, int) else source[begin : begin + matrix.shape[1]]
+        source, values, gathered = self._input(key)
+        lies = self._remembering(arguments, state_size(name, arguments, timeframe))
+        seconds = seconds_of(timeframe, self.market.bar_s)
+        kind = CLIMBING if timeframe else PLAIN
+        return [kind, row, row + 1, code_of(name), source, values, *lies, seconds, gathered]
 
 
 @dataclass(slots=True, eq=False)
-class _Copied:
-    row: int
-    values: F64
+class _Steps:
+    """Steps first, first + every, … of a wave. Whole columns that are copied are kept alive by `Columns`."""
 
-    def __call__(self, begin: int, matrix: F64) -> None:
-        matrix[self.row] = self.values[begin : begin + matrix.shape[1]]
-
-
-@dataclass(slots=True, eq=False)
-class _Averages:
-    row: int
-    end: int
-    windows: F64
-    states: F64
-    source: F64 | int
-
-    def __call__(self, begin: int, matrix: F64) -> None:
-        source = _stretch(self.source, begin, matrix)
-        ema_many(self.windows, self.states, source, matrix[self.row : self.end])
-
-
-@dataclass(slots=True, eq=False)
-class _Plain:
-    row: int
-    advance: Callable[[F64, F64, F64, F64, I64, int, F64], None]
-    p: F64
+    steps: I64
+    first: int
+    every: int
+    parameters: F64
     memory: F64
-    source: F64 | int
     raw: F64
     open_s: I64
+    bar_s: int
 
     def __call__(self, begin: int, matrix: F64) -> None:
-        source = _stretch(self.source, begin, matrix)
-        self.advance(self.p, self.memory, source, self.raw, self.open_s, begin, matrix[self.row])
-
-
-@dataclass(slots=True, eq=False)
-class _Climbing:
-    """On a higher timeframe."""
-
-    row: int
-    code: int
-    row_of_source: int
-    p: F64
-    memory: F64
-    source: F64 | int
-    raw: F64
-    market: Market
-    seconds: int
-
-    def __call__(self, begin: int, matrix: F64) -> None:
-        market, source = self.market, _stretch(self.source, begin, matrix)
-        advance_on(
-            self.code, self.row_of_source, self.p, self.memory, source, self.raw, market.open_s, begin, matrix[self.row],
-            market.bar_s, self.seconds,
+        fill(
+            self.steps, self.first, self.every, np.uint64(self.parameters.ctypes.data), np.uint64(self.memory.ctypes.data),
+            self.raw, self.open_s, self.bar_s, begin, np.uint64(matrix.ctypes.data), matrix.strides[0] // matrix.itemsize,
+            matrix.shape[1],
         )  # fmt: skip
 
 
 _LANES = 32
+_STEPS = 16
+"""So many at once: few enough that threads end together, and many enough that calling from Python does not count."""
 
 
 def without_void(market: Market) -> F64:

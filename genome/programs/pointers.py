@@ -49,6 +49,30 @@ words_at: Any = _row(types.uint64)
 
 
 @intrinsic
+def _table(typingctx: Any, address: Any, rows: Any, n: Any, stride: Any) -> Any:  # noqa: ARG001 - the form numba asks for
+    """An array (rows, n) of float64 without an owner, whose rows begin `stride` floats apart."""
+    array = types.Array(types.float64, 2, "A")
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        address, rows, n, stride = arguments
+        size = ir.Constant(context.get_value_type(types.intp), _FLOAT)
+        pointer = builder.inttoptr(address, context.get_data_type(types.float64).as_pointer())
+        made: Any = _arrays.make_array(array)(context, builder)
+        strides = [builder.mul(stride, size), size]
+        _arrays.populate_array(
+            made, data=pointer, shape=[rows, n], strides=strides, itemsize=size, meminfo=None
+        )
+        return made._getvalue()  # noqa: SLF001 - numba offers no other way
+
+    return array(types.uint64, types.int64, types.int64, types.int64), codegen
+
+
+_FLOAT = 8
+table_at: Any = _table
+"""float64 (rows, n) at an address: `table_at(address, rows, n, stride)`."""
+
+
+@intrinsic
 def _lowest_bit(typingctx: Any, word: Any) -> Any:  # noqa: ARG001 - the form numba asks for
     """Index of the lowest set bit of a uint64 that is not zero."""
     signature = types.int64(types.uint64)
