@@ -4,9 +4,10 @@
     ranked(found, Wanted(min_volume=1e6), by="volume")
 
 Nothing that became known after the date is used. `listing` makes the list, `measures` the figures, `changes` what became
-of an asset's name and unit, `view` one history across them.
+of an asset's name and unit, `actions` its splits and dividends, `view` one history across them.
 """
 
+from organism.lake.universe.actions import Action, adjusted
 from organism.lake.universe.changes import Change, Changes, read_changes
 from organism.lake.universe.listing import Instrument, universe
 from organism.lake.universe.ranking import RANKS, Wanted, ranked
@@ -14,12 +15,14 @@ from organism.lake.universe.view import Piece, View, view
 
 __all__ = [
     "RANKS",
+    "Action",
     "Change",
     "Changes",
     "Instrument",
     "Piece",
     "View",
     "Wanted",
+    "adjusted",
     "ranked",
     "read_changes",
     "universe",

@@ -1,7 +1,7 @@
 """What became of assets: the table that ships, and what a person adds in `instruments.toml` in the lake's folder."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from organism.errors import BadInput
 from organism.lake.store import Lake
+from organism.lake.universe.actions import Action
 
 NAME: Final = "instruments.toml"
 _SHIPPED: Final = Path(__file__).with_name(NAME)
@@ -64,6 +65,7 @@ class Changes:
     multiples: tuple[Multiple, ...] = ()
     told: tuple[Told, ...] = ()
     quote_volume: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
 
     def of(self, venue: str, asset: str, at_us: int) -> Change | None:
         """What had become of an asset at an instant: the first change after which its name meant no longer it."""
@@ -73,6 +75,10 @@ class Changes:
     def units(self, contract: str) -> Multiple | None:
         """Of how many units a contract is; None for one."""
         return next((one for one in self.multiples if one.contract == contract), None)
+
+    def actions_of(self, venue: str, symbol: str) -> tuple[Action, ...]:
+        """Splits and dividends of an instrument."""
+        return tuple(one for one in self.actions if (one.venue, one.symbol) == (venue, symbol))
 
     def dates(self, venue: str, symbol: str) -> Told:
         """What is told of an instrument."""
@@ -91,11 +97,13 @@ def read_changes(lake: Lake) -> Changes:
     said = {(c.before, c.after, c.venues) for c in more.changes}
     kept = tuple(c for c in found.changes if (c.before, c.after, c.venues) not in said)
     contracts = {m.contract for m in more.multiples}
+    done = {(a.venue, a.symbol, a.at_us) for a in more.actions}
     return Changes(
         (*kept, *more.changes),
         (*(m for m in found.multiples if m.contract not in contracts), *more.multiples),
         (*found.told, *more.told),
         (*found.quote_volume, *more.quote_volume),
+        (*(a for a in found.actions if (a.venue, a.symbol, a.at_us) not in done), *more.actions),
     )
 
 
@@ -104,6 +112,7 @@ _KEYS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "multiple": (("contract", "asset", "units"), ("source",)),
     "instrument": (("venue", "symbol"), ("listed", "delisted", "announced", "source")),
     "volume": (("venue",), ("source",)),
+    "action": (("venue", "symbol", "at"), ("units", "dividend", "source")),
 }
 
 
@@ -128,6 +137,7 @@ def _read(path: Path) -> Changes:
         ),
         tuple(_told(where, entry) for entry in document.get("instrument", ())),
         tuple(e["venue"] for e in document.get("volume", ())),
+        _actions(where, document.get("action", ())),
     )
 
 
@@ -171,6 +181,25 @@ def _told(where: str, entry: Mapping[str, Any]) -> Told:
     if listed is not None and delisted is not None and delisted <= listed:
         raise BadInput(f"{here}: it is delisted after it is listed; the dates are the other way round.")
     return Told(entry["venue"], entry["symbol"], listed, delisted, announced)
+
+
+def _actions(where: str, entries: Sequence[Mapping[str, Any]]) -> tuple[Action, ...]:
+    found: dict[tuple[str, str, int], Action] = {}
+    for entry in entries:
+        here = f"{where}, {entry['venue']} {entry['symbol']}"
+        if ("units" in entry) == ("dividend" in entry):
+            raise BadInput(
+                f"{here}: an action has either units (a split) or a dividend; was {entry!r}. Write one of the two."
+            )
+        at_us = _instant(here, "at", entry["at"])
+        amounts = {key: _positive(here, key, entry[key]) for key in ("units", "dividend") if key in entry}
+        one = Action(entry["venue"], entry["symbol"], at_us, **amounts)
+        if found.setdefault((one.venue, one.symbol, at_us), one) is not one:
+            raise BadInput(
+                f"{here}: two actions are at one instant, {entry['at']}; which came first is not known. Keep one, or give the "
+                "second its own instant."
+            )
+    return tuple(found.values())
 
 
 def _positive(where: str, name: str, value: Any) -> float:

@@ -18,6 +18,7 @@ from organism.lake.names import Kind, Series
 from organism.lake.quality import Around, inspect
 from organism.lake.store import Lake, month_of
 from organism.lake.universe import measures
+from organism.lake.universe.actions import Action, adjusted
 from organism.lake.universe.changes import Change, Changes, read_changes
 
 DAY_US: Final = measures.DAY_US
@@ -172,7 +173,9 @@ def _instrument(
     trading = not silent and not gone
     # A lake that ends before the date knows nothing of what came after: age and window are those of its end.
     end_us = min(as_of_us, venue_last_us) if trading else last_us
-    best, candles, days, cost = _measured(lake, all_of, as_of_us, end_us, window_days)
+    best, candles, days, cost = _measured(
+        lake, all_of, as_of_us, end_us, window_days, table.actions_of(venue, symbol)
+    )
     volume = measures.quote_volume(days, in_quote=venue in table.quote_volume)
     base, quote = assets_of(symbol)
     return Instrument(
@@ -195,7 +198,12 @@ def _instrument(
 
 
 def _measured(
-    lake: Lake, all_of: list[Series], as_of_us: int, end_us: int, window_days: int
+    lake: Lake,
+    all_of: list[Series],
+    as_of_us: int,
+    end_us: int,
+    window_days: int,
+    actions: tuple[Action, ...],
 ) -> tuple[Series, Candles, Candles, float]:
     """The series with most days in the window, the longest candles among equals, as known; its days; the spread.
 
@@ -205,7 +213,7 @@ def _measured(
     start_us = (end_us // DAY_US - window_days) * DAY_US
     found = []
     for one in sorted(all_of, key=lambda s: -s.bar_us):
-        candles = candles_as_known(lake, one, as_of_us, start_us, end_us)
+        candles = adjusted(candles_as_known(lake, one, as_of_us, start_us, end_us), actions, as_of_us)
         found.append((one, candles, measures.grouped(candles, DAY_US, end_us)))
         if len(found[-1][2]) == window_days and one.bar_us <= measures.HOUR_US:
             break  # no finer one has more

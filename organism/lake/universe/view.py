@@ -1,4 +1,4 @@
-"""One history of an asset across its names and units: stored rows are read, scaled, joined, and never changed."""
+"""One history of an asset across its names, units, splits and dividends: rows are read, scaled, joined, never changed."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from organism.lake.candles import Candles, joined
 from organism.lake.context.vintages import candles_as_known
 from organism.lake.names import series
 from organism.lake.store import Lake
+from organism.lake.universe.actions import adjusted
 from organism.lake.universe.changes import Change, Changes, read_changes
 
 _LONGEST_CHAIN = 20
@@ -45,15 +46,16 @@ def view(
     """History of an asset under all the names it had until a date, in the unit it had then. Raises `BadInput`.
 
     asset    its name as of the date: POL, not MATIC; a contract of many units by the asset: PEPE, not 1000PEPE
+    quote    empty for an equity, whose symbol is its name
     settle   currency in which a perpetual settles; empty for spot
 
     A stored unit that is `factor` units of the asset has its prices divided by it and its volume multiplied: turnover
-    stays. Where the asset's own symbol and a contract of many units are both stored, its own is shown. Changes of after
+    stays. Splits and dividends are applied to each piece (`actions.adjusted`). Where the asset's own symbol and a contract of many units are both stored, its own is shown. Changes of after
     the date are not applied, and nothing that became known after it is read.
     """
     table = read_changes(lake) if changes is None else changes
     pieces = _pieces(table, venue, asset, as_of_us)
-    ending = f"/{quote}:{settle}" if settle else f"/{quote}"
+    ending = (f"/{quote}" if quote else "") + (f":{settle}" if settle else "")
     found: list[Candles] = []
     used: list[Piece] = []
     for name, start_us, end_us, factor in pieces:
@@ -62,7 +64,8 @@ def view(
             stored = series(venue, f"{symbol}{ending}", timeframe)
             there = candles_as_known(lake, stored, as_of_us, start_us, end_us)
             if len(there):
-                found.append(scaled(there, units))
+                whole = adjusted(there, table.actions_of(venue, stored.symbol), as_of_us)
+                found.append(scaled(whole, units))
                 used.append(Piece(stored.symbol, start_us, end_us, units))
                 break
     if not found:
