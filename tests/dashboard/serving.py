@@ -22,22 +22,27 @@ class Served:
     def url(self):
         return self.lines[0].removeprefix("dashboard: ")
 
-    def get(self, path):
+    def get(self, path, *, trust=None, token=None):
         # Straight to loopback, whatever proxy the environment names.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(self.url + path, timeout=10) as answer:
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+        )
+        asked = urllib.request.Request(  # noqa: S310 - our own address
+            self.url + path, headers={"Authorization": f"Bearer {token}"} if token else {}
+        )
+        with opener.open(asked, timeout=10) as answer:
             return answer.read().decode()
 
 
 @contextmanager
-def serving(state, port=0, *, guarded=True, environment=None, deadline_s=30.0):
+def serving(state, port=0, *, guarded=True, environment=None, deadline_s=30.0, words=()):
     """Run `python -m dashboard` until the block ends; it holds the reading end of a pipe of ours."""
     reading, writing = os.pipe()
     known = {**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"}
     if guarded:
         known["ORGANISM_PARENT_FD"] = str(reading)
     process = subprocess.Popen(
-        [sys.executable, "-m", "dashboard", "--state", str(state), "--port", str(port)],
+        [sys.executable, "-m", "dashboard", "--state", str(state), "--port", str(port), *words],
         stdout=subprocess.PIPE, text=True, cwd=ROOT, env=known, pass_fds=(reading,),
     )  # fmt: skip
     os.close(reading)
