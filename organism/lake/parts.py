@@ -35,11 +35,12 @@ _ROOTS: dict[str, np.dtype[Any]] = {
 
 @dataclass(frozen=True)
 class Shape:
-    """Columns of a kind: the time, the values, and which of them tell one row from another."""
+    """Columns of a kind: the time, the values, which of them tell one row from another, and which may be NaN: not said."""
 
     time: str
     values: tuple[str, ...]
     keys: tuple[str, ...]
+    unsaid: tuple[str, ...] = ()
 
     def types(self) -> dict[str, np.dtype[Any]]:
         """Every column of a part, in order."""
@@ -53,7 +54,7 @@ SHAPES = {
     Kind.MARK: Shape("open_us", ("open", "high", "low", "close"), ("open_us",)),
     Kind.FUNDING: Shape("at_us", ("rate",), ("at_us",)),
     Kind.TRADES: Shape("at_us", ("trade_id", "price", "quantity", "buyer_maker"), ("at_us", "trade_id")),
-    Kind.OPEN_INTEREST: Shape("at_us", ("amount", "value"), ("at_us",)),
+    Kind.OPEN_INTEREST: Shape("at_us", ("amount", "value"), ("at_us",), unsaid=("value",)),
     # A value and when it became known, µs: a later vintage of the same time is a row of its own. Exact up to 2^53 µs, the
     # year 2255.
     Kind.CONTEXT: Shape("at_us", ("known_us", "value"), ("at_us", "known_us")),
@@ -113,6 +114,9 @@ def read(connection: Any, path: Path, shape: Shape) -> tuple[Table, tuple[str, .
         ).fetchnumpy()
     except duckdb.Error as error:
         raise _damaged(path, _first_line(error)) from None
+    for name in shape.unsaid:  # duckdb keeps NaN as NULL
+        if isinstance(found.get(name), np.ma.MaskedArray):
+            found[name] = np.ma.filled(found[name].astype(np.float64), np.nan)
     types = {name: column.dtype for name, column in found.items()}
     if types != shape.types() or any(isinstance(column, np.ma.MaskedArray) for column in found.values()):
         has = ", ".join(f"{name} {kind}" for name, kind in list(types.items())[:10])

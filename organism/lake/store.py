@@ -26,7 +26,7 @@ VERSION = "version"
 LOCK = ".lock"
 EVENT_VALUES = {kind: parts.SHAPES[kind].values for kind in Kind if not kind.has_timeframe}
 """Names of the values of each kind of events: funding a rate; trades an id, price, quantity and whether the buyer was
-the maker (1 or 0); open interest an amount in base units and its value in quote currency."""
+the maker (1 or 0); open interest an amount in base units and its value in quote currency, NaN where nobody said it."""
 _LONGEST_SOURCE = 200
 # After a fork the child must not take down the parent's engine, whose threads it does not have: it would wait for ever.
 _OF_THE_PARENT: list[object] = []
@@ -101,14 +101,20 @@ class Lake:
         return self._append(series, values, source, received_us)
 
     def append_events(self, series: Series, events: Events, *, source: str, received_us: int) -> Appended:
-        """Add events; the rest as in `append`. Each value is a finite number."""
+        """Add events; the rest as in `append`. Each value is a finite number; only the value of open interest may be NaN.
+
+        A trade is a fact: one of the same time and id that says another thing is refused, and nothing changes.
+        """
         names = EVENT_VALUES.get(series.kind)
         if names is None or set(names) != set(events.values):
             wanted = ", ".join(names or ("candles",))
             raise BadInput(f"{series.text} holds {wanted}; was given {', '.join(sorted(events.values))}.")
         for name, column in events.values.items():
-            if not np.isfinite(column).all():
-                at = int(np.argmin(np.isfinite(column)))
+            good = np.isfinite(column)
+            if name in parts.SHAPES[series.kind].unsaid:
+                good |= np.isnan(column)
+            if not good.all():
+                at = int(np.argmin(good))
                 raise BadInput(
                     f"{series.text}: {name} of row {at + 1:,} must be a number; was {column[at]!s}."
                 )
@@ -238,6 +244,8 @@ class Lake:
                 there, sources = parts.read(connection, path, shape) if path.exists() else (None, ())
                 table, named, found = merged(there, sources, values, shape, source, received_us)
                 counts = Appended(*(a + b for a, b in zip(counts, found, strict=True)))
+                if shape is parts.SHAPES[Kind.TRADES] and found.revised:
+                    raise _contradicted(table, month)
                 if found.new or found.revised:
                     fresh[parts.write(connection, path, shape, table, named)] = path
             parts.publish(fresh)
@@ -336,6 +344,16 @@ def _taken(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _contradicted(table: parts.Table, month: str) -> BadInput:
+    at = int(np.argmax(table["revision"] > 0))
+    row = {name: float(table[name][at]) for name in ("trade_id", "price", "quantity")}
+    return BadInput(
+        f"trade {row['trade_id']:.0f} of {month} ({table['at_us'][at]} µs) is in the lake already and says another thing: it was "
+        f"{row['price']:g} for {row['quantity']:g} now. A trade never changes, so nothing was taken; these are trades of another "
+        "instrument, or numbered in another way."
+    )
 
 
 def _unwritable(series: Series, folder: Path, why: str) -> BadInput:

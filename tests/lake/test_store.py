@@ -202,12 +202,27 @@ def test_trades_of_one_instant_are_told_apart_and_events_are_checked(tmp_path):
     assert lake.append_events(name, trades, source="x", received_us=1) == Appended(0, 3, 0)
     assert lake.read_events(name).events.values["price"].tolist() == [2.0, 1.0, 3.0]
     trades.values["price"][0] = 7.0
-    assert lake.append_events(name, trades, source="x", received_us=2) == Appended(0, 2, 1)
-    assert lake.read_events(name).events.values["price"].tolist() == [2.0, 7.0, 3.0]
-    assert lake.read_events(name, as_of_us=1).events.values["price"].tolist() == [2.0, 1.0, 3.0]
+    before = [path.read_bytes() for path in lake.files(name)]
+    with pytest.raises(BadInput, match=r"trade 2 of 1970-01 .* says another thing: it was 7 for 1 now"):
+        lake.append_events(name, trades, source="x", received_us=2)
+    assert [path.read_bytes() for path in lake.files(name)] == before
+    assert not list(lake.root.rglob("*.tmp"))
     trades.values["price"][1] = np.inf
     with pytest.raises(BadInput, match="price of row 2 must be a number; was inf"):
         lake.append_events(name, trades, source="x", received_us=2)
+    interest = series("kraken", "BTC/USD:USD", "", Kind.OPEN_INTEREST)
+    for amount, value, why in (
+        (5.0, np.nan, ""),
+        (np.nan, 5.0, "amount of row 1"),
+        (5.0, np.inf, "value of row 1"),
+    ):
+        row = Events(np.array([1]), {"amount": np.array([amount]), "value": np.array([value])})
+        if why:
+            with pytest.raises(BadInput, match=why):
+                lake.append_events(interest, row, source="x", received_us=2)
+        else:
+            assert lake.append_events(interest, row, source="x", received_us=2).new == 1
+            assert lake.append_events(interest, row, source="x", received_us=2).same == 1
     funding, prices = (
         series("kraken", "BTC/USD", "", Kind.FUNDING),
         Events(np.array([1]), {"price": np.ones(1)}),
