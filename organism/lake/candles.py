@@ -1,11 +1,13 @@
 """Candles and events as arrays: what a series holds, in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from organism.lake.names import Kind
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -137,3 +139,29 @@ def wrong(candles: Candles, *, volume: bool = True) -> tuple[int, str] | None:
 
 HIGHEST_PRICE = 1e15
 HIGHEST_VOLUME = 1e18
+_LOWEST_PRICE = 1e-30
+RANGES: Mapping[Kind, Mapping[str, tuple[float, float]]] = {
+    Kind.FUNDING: {"rate": (-0.5, 0.5)},
+    Kind.TRADES: {
+        "price": (_LOWEST_PRICE, HIGHEST_PRICE),
+        "quantity": (0.0, HIGHEST_VOLUME),
+        "buyer_maker": (0.0, 1.0),
+    },
+    Kind.OPEN_INTEREST: {"amount": (0.0, HIGHEST_VOLUME), "value": (0.0, HIGHEST_VOLUME)},
+}
+"""Between what values of events are believed, both ends included; what is not here may be any finite number."""
+
+
+def outside(kind: Kind, events: Events) -> tuple[int, str] | None:
+    """The first event with a value that cannot be believed, as its place and the rule with the value, or None.
+
+    NaN is not looked at: whether a value may be unknown is the kind's to say.
+    """
+    found = []
+    for name, (least, most) in RANGES.get(kind, {}).items():
+        column = events.values[name]
+        broken = (column < least) | (column > most)
+        if broken.any():
+            at = int(np.argmax(broken))
+            found.append((at, f"{name} must lie between {least:g} and {most:g}; was {column[at]!s}"))
+    return min(found, default=None)

@@ -17,7 +17,7 @@ import numpy as np
 
 from organism.errors import BadInput
 from organism.lake import parts
-from organism.lake.candles import I32, I64, Candles, Events, wrong
+from organism.lake.candles import I32, I64, Candles, Events, outside, wrong
 from organism.lake.merging import latest, merged, split_by_month
 from organism.lake.names import Kind, Series, origin_us, path_of, series_of
 
@@ -101,7 +101,7 @@ class Lake:
         return self._append(series, values, source, received_us)
 
     def append_events(self, series: Series, events: Events, *, source: str, received_us: int) -> Appended:
-        """Add events; the rest as in `append`. Each value is a finite number; only the value of open interest may be NaN.
+        """Add events; the rest as in `append`. Values are finite, within `RANGES`; only that of open interest may be NaN.
 
         A trade is a fact: one of the same time and id that says another thing is refused, and nothing changes.
         """
@@ -118,6 +118,9 @@ class Lake:
                 raise BadInput(
                     f"{series.text}: {name} of row {at + 1:,} must be a number; was {column[at]!s}."
                 )
+        if (refused := outside(series.kind, events)) is not None:
+            place, why = refused
+            raise BadInput(f"{series.text}: row {place + 1:,} of {len(events):,} was refused: {why}.")
         return self._append(series, {"at_us": events.at_us, **events.values}, source, received_us)
 
     def read(

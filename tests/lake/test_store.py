@@ -232,6 +232,36 @@ def test_trades_of_one_instant_are_told_apart_and_events_are_checked(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("kind", "name", "value", "said"),
+    [
+        (Kind.FUNDING, "rate", np.nan, "rate of row 2 must be a number; was nan"),
+        (
+            Kind.FUNDING,
+            "rate",
+            1e308,
+            "row 2 of 3 was refused: rate must lie between -0.5 and 0.5; was 1e+308",
+        ),
+        (Kind.TRADES, "price", -1.0, "price must lie between 1e-30 and 1e+15; was -1.0"),
+        (Kind.TRADES, "price", 0.0, "price must lie between"),
+        (Kind.TRADES, "quantity", -2.0, "quantity must lie between 0 and 1e+18; was -2.0"),
+        (Kind.TRADES, "buyer_maker", 2.0, "buyer_maker must lie between 0 and 1; was 2.0"),
+        (Kind.OPEN_INTEREST, "amount", -1.0, "amount must lie between 0 and 1e+18; was -1.0"),
+        (Kind.OPEN_INTEREST, "value", 1e308, "value must lie between 0 and 1e+18; was 1e+308"),
+        (Kind.CONTEXT, "value", -np.inf, "value of row 2 must be a number; was -inf"),
+    ],
+)
+def test_an_event_that_cannot_be_believed_never_enters(tmp_path, kind, name, value, said):
+    lake, one = lake_in(tmp_path), series("kraken", "BTC/USD", "", kind)
+    values = {column: np.array([0.1, 0.2, 0.3]) for column in parts.SHAPES[kind].values}
+    lake.append_events(one, Events(np.array([1, 2, 3]), values), source="x", received_us=1)
+    values[name][1] = value
+    with pytest.raises(BadInput) as refused:
+        lake.append_events(one, Events(np.array([7, 8, 9]), values), source="x", received_us=2)
+    assert said in str(refused.value)
+    assert lake.read_events(one).events.at_us.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
     ("column", "value", "said"),
     [
         ("close", np.nan, "candle 3 of 9 was refused: close must be a positive number up to 1e+15; was nan"),
