@@ -4,6 +4,9 @@ It is as if the organism had been killed at one moment: an order is recorded bef
 moment knows of everything in the venue's book of that moment. Databases are copied by SQLite itself, each in one read
 transaction; a plain copy of one that is in use would be half of this and half of that. A venue that is no file of ours
 does not go back with us: whoever goes on from an old copy is reconciled with it first.
+
+What is read of something is copied before it: checkpoints of evolution before the journal whose bars they are bred on, and
+before the store that counts their trials. So a copy may know of a look that its checkpoint does not, never the reverse.
 """
 
 import contextlib
@@ -25,17 +28,25 @@ from organism.journal.tip import read_tip, sync_file, sync_folder, write_tip
 SNAPSHOTS, SETTINGS, SETTINGS_FILE = "snapshots", "settings", "organism.toml"
 VENUE = "paper_venue.db"
 AFTER_JOURNAL = ("commands.db", "genome.db", "deliveries.db")
+EVOLUTION, OF_EVOLUTION = "evolution", ("*.npz", "round.json")
+LAKE, DERIVED = "lake", "columns"
+LARGE = (
+    "candles",
+    "mark",
+    "trades",
+)  # of the lake; what it has beside them is small, and when it was known is told once
 TRIES = 5  # a journal that seals a segment in between is copied again
 BUSY_S = 10.0
 
 
 class BackedUp(NamedTuple):
-    """What a copy holds: rows of the journal (the last one's number), files, bytes."""
+    """What a copy holds: rows of the journal (the last one's number), files, bytes; and bytes of the lake left out."""
 
     folder: Path
     last_seq: int
     n_files: int
     n_bytes: int
+    left_bytes: int
 
 
 def default_name(wall_s: float) -> str:
@@ -47,16 +58,19 @@ def default_name(wall_s: float) -> str:
     return time.strftime("backup-%Y%m%dT%H%M%SZ", time.gmtime(wall_s))
 
 
-def back_up(state: Path, target: Path) -> BackedUp:
-    """Copy what cannot be made again, and prove the copy by reading it whole.
+def back_up(state: Path, target: Path, *, with_lake: bool = False) -> BackedUp:
+    """Copy what cannot be made again, and prove the copy by reading its journal whole, and what its lake says of itself.
+
+    with_lake   also the candles, marks and trades of the lake, which may be large and can mostly be fetched again
 
     Left out are the page's view and its secret, logs and locks: the next start makes them. Raises `BadInput` when
-    `target` is not a new or empty folder outside of `state`, `OrganismError` when the copy is not a sound journal.
+    `target` is not a new or empty folder outside of `state`, `OrganismError` when the copy is not sound.
     """
     _refuse(state, target)
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy(state, target)
+        left_bytes = _copy_lake(state / LAKE, target / LAKE, with_large=with_lake)
         for path in (target, *target.rglob("*")):
             sync_folder(path) if path.is_dir() else sync_file(path)
     except (OSError, sqlite3.Error) as error:
@@ -69,8 +83,11 @@ def back_up(state: Path, target: Path) -> BackedUp:
             f"The copy in {target} is not sound ({'; '.join(report.details[:1])}); look at the original with "
             "`organism verify`, and keep an older backup until it is."
         )
+    _prove_lake(target / LAKE)
     files = [path for path in target.rglob("*") if path.is_file()]
-    return BackedUp(target, report.tip_seq, len(files), sum(path.stat().st_size for path in files))
+    return BackedUp(
+        target, report.tip_seq, len(files), sum(path.stat().st_size for path in files), left_bytes
+    )
 
 
 def _refuse(state: Path, target: Path) -> None:
@@ -89,6 +106,7 @@ def _refuse(state: Path, target: Path) -> None:
 def _copy(state: Path, target: Path) -> None:
     for name in (SETTINGS, SNAPSHOTS):
         _copy_files(state / name, target / name)
+    _copy_files(state / EVOLUTION, target / EVOLUTION, OF_EVOLUTION)
     if (state / SETTINGS_FILE).is_file():
         _copy_file(state / SETTINGS_FILE, target / SETTINGS_FILE)
     for _ in range(TRIES):
@@ -162,12 +180,49 @@ def _copy_database(old: sqlite3.Connection, target: Path) -> None:
         old.backup(new)
 
 
-def _copy_files(source: Path, target: Path) -> None:
+def _copy_lake(source: Path, target: Path, *, with_large: bool) -> int:
+    """Copy parts as they stand, each of which is replaced whole; bytes of what was left out."""
+    left_bytes = 0
+    for folder, names, files in os.walk(source):
+        here = Path(folder).relative_to(source)
+        if here == Path():
+            names[:] = [name for name in names if name != DERIVED]
+        leave = not with_large and here.parts[:1] in {(name,) for name in LARGE}
+        if not leave:
+            (target / here).mkdir(mode=0o700, exist_ok=True)
+        for name in sorted(files):
+            if name.startswith("."):  # a lock, or what a writer has not done yet
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                if leave:
+                    left_bytes += (source / here / name).stat().st_size
+                    continue
+                _copy_file(source / here / name, target / here / name)
+    return left_bytes
+
+
+def _prove_lake(lake: Path) -> None:
+    if not lake.is_dir():
+        return
+    from organism.lake.store import Lake  # noqa: PLC0415 - numpy and a database: most state folders have no lake
+
+    copied = Lake(lake, now_us=lambda: 0)
+    try:
+        for series in copied.all():
+            copied.span(series)
+    except BadInput as error:
+        raise OrganismError(
+            f"The copy of the lake is not sound ({error}), the rest is; look at the original with `organism data check`, and "
+            "keep an older backup until it is."
+        ) from None
+
+
+def _copy_files(source: Path, target: Path, patterns: tuple[str, ...] = ("*",)) -> None:
     if not source.is_dir():
         return
     target.mkdir(mode=0o700, exist_ok=True)
-    for path in sorted(source.iterdir()):
-        if path.is_file() and path.suffix != ".tmp":
+    for path in sorted(path for pattern in patterns for path in source.glob(pattern)):
+        if path.is_file() and path.suffix != ".tmp" and not path.name.startswith("."):
             with contextlib.suppress(FileNotFoundError):  # an old snapshot that made room for a newer one
                 _copy_file(path, target / path.name)
 

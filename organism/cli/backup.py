@@ -14,7 +14,7 @@ def perform(options: Options) -> int:
     must_exist(state)
     given: Path | None = options.folder
     target = (given or state.parent / default_name(time.time())).expanduser().absolute()
-    done = back_up(state, target)
+    done = back_up(state, target, with_lake=options.with_lake)
     if options.json:
         emit(done._asdict())
     else:
@@ -22,5 +22,10 @@ def perform(options: Options) -> int:
             f"Backed up {done.n_files} files, {done.n_bytes / 2**20:,.1f} MB, to {done.folder}: its journal was read to row "
             f"{done.last_seq:,} and is sound."
         )
+        if done.left_bytes:
+            print(
+                f"Left out: {done.left_bytes / 2**20:,.1f} MB of candles, marks and trades in its lake, which can mostly be "
+                "fetched again; --with-lake takes them along."
+            )
         print(f"It is a state folder. To go on from it: organism start --state {done.folder}")
     return 0

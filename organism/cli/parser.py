@@ -2,20 +2,17 @@
 
 import argparse
 import importlib
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 from organism import __version__
 from organism.cli.data import parser as data
 from organism.cli.data import words
+from organism.cli.typed import duration, market_time, port, speed
 
 Options = argparse.Namespace
 Perform = Callable[[Options], int]
-
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,52 +26,6 @@ def default_state() -> Path:
     """The checkout's own `state/` when there is one, else `state` in the current folder."""
     ours = Path(__file__).resolve().parents[2] / "state"
     return ours if ours.is_dir() else Path("state")
-
-
-def duration(text: str) -> float:
-    """Seconds from "30", "30s", "5m" or "2h".
-
-    >>> duration("1.5m"), duration("30")
-    (90.0, 30.0)
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"a duration looks like 30s, 5m or 2h; was {text!r}")
-    return float(match[1]) * _UNITS[match[2]]
-
-
-def speed(text: str) -> float:
-    """Market seconds per second; "max" is 0, which means as fast as possible."""
-    if text == "max":
-        return 0.0
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"a speed is a positive number or max; was {text!r}")
-    return value
-
-
-def port(text: str) -> int:
-    """A TCP port."""
-    if not text.isdigit() or not 0 < int(text) < 65536:  # noqa: PLR2004 - the largest port
-        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535; was {text!r}")
-    return int(text)
-
-
-def market_time(text: str) -> int:
-    """Nanoseconds since the epoch from an ISO date and time, UTC unless it says otherwise.
-
-    >>> market_time("1970-01-01T00:00:01")
-    1000000000
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"a time looks like 2024-01-05T12:00; was {text!r}") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 1_000_000_000
 
 
 def build() -> argparse.ArgumentParser:
@@ -183,6 +134,9 @@ def _audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
     backup.add_argument(
         "folder", nargs="?", type=Path, help="a new folder; default: backup-TIME beside the state folder"
     )
+    backup.add_argument(
+        "--with-lake", action="store_true", help="also candles, marks and trades of state/lake, however many"
+    )
     backup.add_argument("--json", action="store_true", help="one JSON document")
 
 
@@ -238,7 +192,9 @@ def _dashboard(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--scope", action="append", choices=("read", "metrics", "command", "resume"),
         help="token add: what it opens, repeatable; read unless said",
     )  # fmt: skip
-    parser.add_argument("--days", type=float, metavar="N", help="token add: how long it lives; for ever unless said")
+    parser.add_argument(
+        "--days", type=float, metavar="N", help="token add: how long it lives; for ever unless said"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document")
 
 

@@ -1,12 +1,15 @@
 """Backups: taken under load and at rest, restored elsewhere, and lived on from."""
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
+from organism import backup
 from organism.backup import back_up
 from organism.body.past import Past
 from organism.config import Loaded, load
@@ -20,11 +23,16 @@ from organism.journal.snapshots import SnapshotStore
 from organism.journal.tip import read_tip, write_tip
 from organism.journal.writer import SqliteJournal
 from organism.kept import keep, kept
+from organism.lake.candles import Events
+from organism.lake.context import context_series, vintages
+from organism.lake.store import Lake
 from organism.messages import Filled
 from tests.body.house import BUSY, House, judged, organism, told_once
 from tests.body.waiting import until
+from tests.lake.made import BTC, START_US, walk
 from tests.organism.journal.conftest import Steps
 
+RATES = context_series("funding", venue="binance-usdm", symbol="BTC/USDT:USDT")
 chaos = [pytest.mark.slow, pytest.mark.chaos, pytest.mark.timeout(240)]
 
 
@@ -219,3 +227,127 @@ def test_settings_go_with_it(tmp_path):
     back_up(state, tmp_path / "b")
     assert kept(tmp_path / "b", found.hash) == found.settings
     assert (tmp_path / "b" / "organism.toml").read_text() == "[risk]\nmax_positions = 3\n"
+
+
+# ---------------------------------------------------------------- what lies beside the journal
+
+
+def filled(lake: Lake) -> None:
+    """Candles, a mark and what was polled, the latter with a correction; and what a writer left behind."""
+    lake.append(BTC, walk(300), source="x", received_us=START_US)
+    at = np.array([START_US], np.int64)
+    for rate in (0.0001, 0.0002):
+        lake.append_events(RATES, Events(at, {"rate": np.array([rate])}), source="x", received_us=START_US)
+    (lake.root / "instruments.toml").write_text("# ours\n")
+    (lake.root / "columns").mkdir()
+    (lake.root / "columns" / "derived").write_bytes(b"0" * 1_000)
+    (lake.files(RATES)[0].parent / ".2024-01.parquet.7.tmp").write_bytes(b"half")
+
+
+def test_what_evolution_cannot_make_again_goes_with_it(tmp_path):
+    state = tmp_path / "s"
+    journalled(state).close()
+    folder = state / "evolution"
+    folder.mkdir()
+    for name in ("0123456789abcdef.npz", "round.json", "status.json", ".0123456789abcdef.npz.9.part"):
+        (folder / name).write_text(name)
+    with sqlite3.connect(state / "genome.db") as db:
+        db.execute("CREATE TABLE trials (n)")
+    db.close()
+    back_up(state, tmp_path / "b")
+    copied = tmp_path / "b" / "evolution"
+    assert {p.name: p.read_text() for p in copied.iterdir()} == {
+        name: name for name in ("0123456789abcdef.npz", "round.json")
+    }
+    assert (copied.stat().st_mode & 0o777, (tmp_path / "b" / "genome.db").exists()) == (0o700, True)
+
+
+def test_a_checkpoint_in_a_copy_is_never_ahead_of_the_count_of_its_trials_nor_of_its_bars(
+    tmp_path, monkeypatch
+):
+    """Whoever writes counts first and saves then; whoever copies does it the other way round."""
+    state = tmp_path / "s"
+    journalled(state).close()
+    (state / "evolution").mkdir()
+    (state / "evolution" / "a.npz").write_text("0")
+    with sqlite3.connect(state / "genome.db") as db:
+        db.execute("CREATE TABLE trials (n)")
+    db.close()
+    order = []
+    for name in ("_copy_file", "_copy_database"):
+        honest = getattr(backup, name)
+        monkeypatch.setattr(
+            backup, name, lambda old, new, honest=honest: (order.append(new.name), honest(old, new))
+        )
+    back_up(state, tmp_path / "b")
+    assert order.index("a.npz") < order.index("journal.db") < order.index("genome.db")
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_was_polled_goes_with_it_and_candles_where_they_are_wanted(tmp_path, whole):
+    state = tmp_path / "s"
+    journalled(state).close()
+    lake = Lake(state / "lake", now_us=lambda: START_US)
+    filled(lake)
+    done = back_up(state, tmp_path / "b", with_lake=whole)
+    copied = Lake(tmp_path / "b" / "lake", now_us=lambda: START_US)
+    assert copied.all() == ((BTC, RATES) if whole else (RATES,))
+    assert done.left_bytes == (0 if whole else lake.files(BTC)[0].stat().st_size)
+    assert copied.corrections(RATES) == 1, "what was believed before it was put right is there, too"
+    assert vintages(copied, RATES).values.tolist() == vintages(lake, RATES).values.tolist()
+    assert copied.read(BTC).candles.close.tolist() == (lake.read(BTC).candles.close.tolist() if whole else [])
+    assert (copied.root / "instruments.toml").read_text() == "# ours\n"
+    assert not (copied.root / "columns").exists()
+    assert not [p for p in copied.root.rglob("*") if p.name.startswith(".")]
+    assert all(p.stat().st_mode & 0o077 == 0 for p in (tmp_path / "b").rglob("*"))
+
+
+def test_a_state_folder_without_a_lake_or_evolution_has_none_in_its_copy(tmp_path):
+    journalled(tmp_path / "s").close()
+    assert back_up(tmp_path / "s", tmp_path / "b").left_bytes == 0
+    assert not (tmp_path / "b" / "lake").exists()
+    assert not (tmp_path / "b" / "evolution").exists()
+
+
+def test_a_damaged_lake_is_told_by_name(tmp_path):
+    state = tmp_path / "s"
+    journalled(state).close()
+    lake = Lake(state / "lake", now_us=lambda: START_US)
+    filled(lake)
+    (part,) = lake.files(RATES)
+    part.write_bytes(part.read_bytes()[:-40])
+    with pytest.raises(OrganismError, match=r"copy of the lake is not sound.*2024-01\.parquet.*data check"):
+        back_up(state, tmp_path / "b")
+
+
+def test_a_part_that_is_replaced_during_the_copy_is_copied_whole_old_or_new(tmp_path, monkeypatch):
+    state = tmp_path / "s"
+    journalled(state).close()
+    lake = Lake(state / "lake", now_us=lambda: START_US)
+    filled(lake)
+    honest = backup.shutil.copyfileobj
+
+    def meanwhile(old, new):
+        if old.name.endswith(".parquet"):
+            at = np.array([START_US + 1_000_000], np.int64)
+            lake.append_events(RATES, Events(at, {"rate": np.array([0.3])}), source="x", received_us=START_US)
+        honest(old, new)
+
+    monkeypatch.setattr(backup.shutil, "copyfileobj", meanwhile)
+    back_up(state, tmp_path / "b")
+    copied = Lake(tmp_path / "b" / "lake", now_us=lambda: START_US)
+    assert copied.span(RATES).rows == 1
+    assert lake.span(RATES).rows == 2
+
+
+def test_the_command_says_what_it_left_out_and_how_to_take_it_along(tmp_path):
+    state = tmp_path / "s"
+    journalled(state).close()
+    filled(Lake(state / "lake", now_us=lambda: START_US))
+    short = organism("backup", str(tmp_path / "b"), state=state)
+    assert short.returncode == 0, short.stderr
+    assert "MB of candles, marks and trades in its lake" in short.stdout
+    assert "--with-lake takes them along" in short.stdout
+    whole = organism("backup", str(tmp_path / "c"), "--with-lake", "--json", state=state)
+    assert json.loads(whole.stdout)["left_bytes"] == 0
+    assert list((tmp_path / "c" / "lake" / "candles").rglob("*.parquet"))

@@ -28,7 +28,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def _time(text: str) -> int:
-    from organism.cli.parser import market_time
+    from organism.cli.typed import market_time
 
     return market_time(text)
 

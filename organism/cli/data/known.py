@@ -17,7 +17,7 @@ _AHEAD_US = 30 * 86_400_000_000
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Its own options."""
-    from organism.cli.parser import market_time
+    from organism.cli.typed import market_time
 
     parser.add_argument(
         "deed",

@@ -4,6 +4,7 @@ import argparse
 import math
 from typing import Any
 
+from organism.cli.typed import market_time
 from organism.errors import BadInput
 
 NAME = "universe"
@@ -16,8 +17,6 @@ _OLD_US = 7 * 86_400_000_000
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Its own options."""
-    from organism.cli.parser import market_time
-
     parser.add_argument(
         "--as-of",
         type=market_time,
