@@ -1,81 +1,28 @@
 """Logs: one JSON line per event in the state folder, one short line on standard error, no secrets in either.
 
-Redaction happens in the formatter of every handler, because a filter on a logger misses child loggers and
-tracebacks. Correlate with `extra={"organ": …, "incarnation": …, "cause": envelope id, "seq": …}`.
+What the lines hold is said in `organism.logline`; here are the places they go to, and what is taken in: records of
+`logging`, structlog's loggers, warnings, and errors that nobody caught. A log that cannot be written costs lines,
+never more: no handler raises, waits for a reader, or fills the disk.
 """
 
-import datetime as dt
+import contextlib
 import logging
-import logging.handlers
 import os
 import select
 import sys
 import threading
 import types
-from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
-import msgspec
+import structlog
 
-from organism.redaction import Redactor, one_line
+from organism.logline import JsonLines, ShortLine
+from organism.redaction import Redactor
 
-CORRELATION = ("organ", "incarnation", "cause", "seq", "channel", "alert_id")
 TALKATIVE = ("apprise", "urllib3", "requests", "ccxt", "websockets", "asyncio")  # print secrets below WARNING
 FILE_BYTES = 5_000_000
-N_FILES = 5
-
-_encode = msgspec.json.Encoder(enc_hook=str).encode
-
-
-class JsonLines(logging.Formatter):
-    """A record as one JSON object: at, level, process, logger, thread, message, what correlates, traceback."""
-
-    def __init__(self, process: str, redact: Redactor) -> None:
-        super().__init__()
-        self._process = process
-        self._redact = redact
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line, redacted before it is escaped (an escaped secret would no longer be recognised)."""
-        redact = self._redact
-        line: dict[str, object] = {
-            "at": _utc(record.created),
-            "level": record.levelname.lower(),
-            "process": self._process,
-            "pid": record.process,
-            "logger": record.name,
-            "thread": redact(str(record.threadName)),
-            "message": redact(_message(record)),
-        }
-        for key in CORRELATION:
-            value = getattr(record, key, None)
-            if value is not None:
-                line[key] = value if isinstance(value, int) else redact(str(value))
-        if record.exc_info and record.exc_info[0] is not None:
-            line["traceback"] = redact(self.formatException(record.exc_info))
-        if record.stack_info:
-            line["stack"] = redact(record.stack_info)
-        return _encode(line).decode()
-
-
-class ShortLine(logging.Formatter):
-    """A record for a person: time, level, who, what; of an exception only its last line."""
-
-    def __init__(self, process: str, redact: Redactor) -> None:
-        super().__init__()
-        self._process = process
-        self._redact = redact
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One printable line."""
-        text = _message(record)
-        if record.exc_info and record.exc_info[0] is not None:
-            text = f"{text}: {record.exc_info[0].__name__}: {record.exc_info[1]}"
-        who = getattr(record, "organ", None) or self._process
-        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-        line = self._redact(f"{who}: {level}{text}")  # before `one_line`, which could cut a secret in two
-        return f"{_utc(record.created)[11:19]} {one_line(line, 500)}"
+N_FILES = 5  # older files of a process that are kept
 
 
 class _Quiet(logging.Handler):
@@ -84,9 +31,10 @@ class _Quiet(logging.Handler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         kind = sys.exc_info()[0]
         try:
-            sys.stderr.write(
-                f"log: a record of {record.name} was lost ({kind.__name__ if kind else 'unknown'})\n"
-            )
+            if _takes_more(sys.stderr):
+                sys.stderr.write(
+                    f"log: a record of {record.name} was lost ({kind.__name__ if kind else 'unknown'})\n"
+                )
         except (OSError, ValueError, AttributeError):
             return
 
@@ -124,12 +72,93 @@ def _takes_more(stream: TextIO) -> bool:
     return bool(poll.poll(0))
 
 
-class _PrivateFile(_Quiet, logging.handlers.RotatingFileHandler):
-    """A rotating file that only its owner can open."""
+class _PrivateFile(_Quiet, logging.Handler):
+    """A file that only its owner can open, moved aside when it is full: body.jsonl is the newest, then body.1.jsonl.
 
-    def _open(self) -> TextIOWrapper:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding="utf-8")
+    A line is one write to the end of whatever has the name now, so that a file that was moved or deleted by
+    somebody else, or that two processes share, loses nothing. While it cannot be written, lines are counted.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._descriptor = -1
+        self._is_torn = False
+        self._n_lost = 0
+        with contextlib.suppress(OSError):
+            self._opened()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line, or count it."""
+        try:
+            lines = [self.format(record)]
+        except Exception:  # noqa: BLE001 - as every handler of the library does: logging never raises
+            self.handleError(record)
+            return
+        if self._n_lost:
+            lines.insert(0, self.format(_left_out(self._n_lost, record.created)))
+        try:
+            self._write("".join(f"{line}\n" for line in lines).encode())
+            self._n_lost = 0
+        except OSError:
+            self._n_lost += 1
+            if self._n_lost == 1:  # the terminal's own disk may be full, too
+                self.handleError(record)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self.lock or contextlib.nullcontext():
+            self._let_go()
+        super().close()
+
+    def _write(self, line: bytes) -> None:
+        size = self._opened()
+        if size and size + len(line) > FILE_BYTES:
+            self._let_go()
+            self._move_aside()
+            size = self._opened()
+        rest = b"\n" + line if self._is_torn else line
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+            self._is_torn = bool(rest)
+
+    def _opened(self) -> int:
+        """Have the file open that has our name now; its size, bytes."""
+        if self._descriptor >= 0:
+            mine = os.fstat(self._descriptor)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(mine, self._path.lstat()):
+                    return mine.st_size
+            self._let_go()
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        self._descriptor = os.open(self._path, flags, 0o600)
+        size = os.fstat(self._descriptor).st_size
+        self._is_torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
+        return size
+
+    def _move_aside(self) -> None:
+        names = [self._path.with_suffix(f".{n}.jsonl") for n in range(1, N_FILES + 1)]
+        try:
+            for older, newer in zip(names[::-1], [*names[-2::-1], self._path], strict=True):
+                with contextlib.suppress(FileNotFoundError):
+                    newer.replace(older)
+        except OSError:  # the folder may not be changed: the newest lines are worth more than the oldest
+            with contextlib.suppress(OSError):
+                os.truncate(self._path, 0)
+
+    def _let_go(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _left_out(n: int, at_s: float) -> logging.LogRecord:
+    record = logging.LogRecord(
+        __name__, logging.WARNING, "", 0, "%d lines before this one could not be written", (n,), None
+    )
+    record.created = at_s
+    return record
 
 
 class Logs:
@@ -148,12 +177,21 @@ class Logs:
             threading.excepthook,
             sys.unraisablehook,
         )
+        self._structlog = structlog.get_config() if structlog.is_configured() else None
         self._pinned = {name: logging.getLogger(name).level for name in TALKATIVE}
         root.handlers[:] = list(handlers)
         root.setLevel(level)
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(max(level, logging.WARNING))
         logging.captureWarnings(capture=True)
+        structlog.configure(
+            processors=[
+                structlog.stdlib.filter_by_level,
+                structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+            ],
+            wrapper_class=structlog.stdlib.BoundLogger,
+            logger_factory=structlog.stdlib.LoggerFactory(),
+        )
         self._log = logging.getLogger(process)
         sys.excepthook = self._uncaught
         threading.excepthook = self._uncaught_in_thread
@@ -165,6 +203,9 @@ class Logs:
         level, root.handlers[:], sys.excepthook, threading.excepthook, sys.unraisablehook = self._before
         root.setLevel(level)
         logging.captureWarnings(capture=False)
+        structlog.reset_defaults()
+        if self._structlog is not None:
+            structlog.configure(**self._structlog)
         for name, before in self._pinned.items():
             logging.getLogger(name).setLevel(before)
         for handler in self._handlers:
@@ -203,15 +244,13 @@ def setup(
     level: int = logging.INFO,
     stderr: bool = True,
 ) -> Logs:
-    """Log this process to `state`/log/<process>.log (rotating, 0600) and, briefly, to standard error."""
+    """Log this process to `state`/log/<process>.jsonl (rotating, 0600) and, briefly, to standard error."""
     redact = redact or Redactor()
     handlers: list[logging.Handler] = []
     if state is not None:
-        folder = state / "log"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = _PrivateFile(
-            folder / f"{process}.log", maxBytes=FILE_BYTES, backupCount=N_FILES, encoding="utf-8"
-        )
+        with contextlib.suppress(OSError):  # then lines are lost, and said to be
+            (state / "log").mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = _PrivateFile(state / "log" / f"{process}.jsonl")
         file.setFormatter(JsonLines(process, redact))
         handlers.append(file)
     if stderr:
@@ -219,16 +258,3 @@ def setup(
         stream.setFormatter(ShortLine(process, redact))
         handlers.append(stream)
     return Logs(process, redact, tuple(handlers), level)
-
-
-def _message(record: logging.LogRecord) -> str:
-    try:
-        text = record.getMessage()
-    except (TypeError, ValueError, KeyError):  # wrong number of arguments: still worth a line
-        text = str(record.msg)
-    return text.encode("utf-8", "backslashreplace").decode()  # half a character from a venue must not lose it
-
-
-def _utc(seconds: float) -> str:
-    moment = dt.datetime.fromtimestamp(seconds, tz=dt.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

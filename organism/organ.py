@@ -21,6 +21,7 @@ from organism.clock import Clock
 from organism.core import Now, OrganCore
 from organism.directory import Mailbox
 from organism.errors import EffectFailed, Fenced, JournalUnwritable, without_frames
+from organism.handling import IN_HAND, SERVED
 from organism.messages import Envelope, Recovered
 from organism.spine import Spine
 
@@ -212,6 +213,7 @@ class Organ(pykka.ThreadingActor):
     def _actor_loop(self) -> None:
         ending = Ending.STOPPED
         failure: BaseException | None = None
+        SERVED.set((self._life.organ, self._life.incarnation))
         try:
             self.on_start()
             while not self.actor_stopped.is_set():
@@ -250,6 +252,7 @@ class Organ(pykka.ThreadingActor):
         """Take one step."""
         envelope: Envelope = message
         good, life, shell = self._good, self._life, self._shell
+        IN_HAND.set(envelope)  # until the next: what a thread does on its way out still belongs to it
         if envelope.id in good.seen:
             self._mailbox.finish(life.incarnation)
             return

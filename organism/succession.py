@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from organism.clock import Clock
 from organism.directory import Directory
 from organism.errors import RestartsExhausted
+from organism.handling import about
 from organism.messages import Envelope, Escalated, Message, MessageSetAside, OrganRestarted
 from organism.organ import describe
 from organism.post import OrganPost, Post, State
@@ -44,6 +45,11 @@ class DeadLetter:
     why: str
     trace: str
     wall_ns: int
+
+    @property
+    def told(self) -> dict[str, str | int]:
+        """Whom and what it concerns, as the log says it."""
+        return about(self.organ, self.incarnation, self.envelope)
 
 
 class Succession:

@@ -370,10 +370,10 @@ class Body:
             )
         )
 
-    def _dead_letter(self, letter: DeadLetter) -> None:
-        kind = type(letter.envelope.message).__name__
-        log.error("set aside: %s for %s: %s\n%s", kind, letter.organ, letter.why, letter.trace)
-        self.view.dead_letter(letter.wall_ns, letter.organ, kind, letter.why, letter.trace)
+    def _dead_letter(self, dead: DeadLetter) -> None:
+        kind = type(dead.envelope.message).__name__
+        log.error("set aside: %s for %s: %s\n%s", kind, dead.organ, dead.why, dead.trace, extra=dead.told)
+        self.view.dead_letter(dead.wall_ns, dead.organ, kind, dead.why, dead.trace)
 
     def _outage(self, late_s: float) -> None:
         log.warning("the machine or this process stood still for %.1f s: reconciling before trading", late_s)

@@ -101,7 +101,7 @@ def test_nobody_waits_for_a_person_who_does_not_read_what_is_said(tmp_path, monk
         said = os.read(reader.fileno(), 4096).decode()
     assert "300 lines could not be shown here" in said
     assert "and on" in said
-    written = (tmp_path / "log" / "body.log").read_text().splitlines()
+    written = (tmp_path / "log" / "body.jsonl").read_text().splitlines()
     assert len(written) == 301, "the file has them all"
     assert json.loads(written[0])
 

@@ -28,7 +28,7 @@ def running(tmp_path, redact, capsys):
 
 
 def lines(tmp_path, name="body"):
-    return [json.loads(line) for line in (tmp_path / "log" / f"{name}.log").read_text().splitlines()]
+    return [json.loads(line) for line in (tmp_path / "log" / f"{name}.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.requirement("S2-13.5")
@@ -39,10 +39,10 @@ def test_each_event_is_one_json_object_that_names_what_caused_it(tmp_path, runni
     )
 
     (line,) = lines(tmp_path)
-    assert line["message"] == "order 7-0 refused"
-    assert (line["organ"], line["cause"], line["incarnation"]) == ("immune", "12.1", 3)
+    assert line["event"] == "order 7-0 refused"
+    assert (line["organ"], line["correlation"], line["incarnation"]) == ("immune", "12.1", 3)
     assert (line["level"], line["process"], line["logger"]) == ("warning", "body", "organism.organ")
-    assert line["at"].endswith("Z")
+    assert line["timestamp"].endswith("Z")
 
 
 def test_a_person_reads_one_short_line(running, capsys):
@@ -57,7 +57,7 @@ def test_a_person_reads_one_short_line(running, capsys):
 
 def test_the_file_and_its_folder_are_private(tmp_path, running):
     logging.getLogger().info("hello")
-    assert stat.S_IMODE((tmp_path / "log" / "body.log").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "log" / "body.jsonl").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "log").stat().st_mode) == 0o700
 
 
@@ -90,11 +90,11 @@ def test_secrets_never_come_out_not_even_in_tracebacks_or_extras(tmp_path, runni
     log.error({"token": TOKEN})
     log.error("child", stack_info=True, extra={"alert_id": f"x{TOKEN}"})
 
-    written = (tmp_path / "log" / "body.log").read_text() + capsys.readouterr().err
+    written = (tmp_path / "log" / "body.jsonl").read_text() + capsys.readouterr().err
     for secret in (TOKEN, json.dumps(TOKEN)[1:-1], "AAtoken", "p4ssw0rd", "K123456789"):
         assert secret not in written
     assert "RuntimeError" in written
-    assert "explode" in lines(tmp_path)[0]["traceback"]
+    assert "explode" in lines(tmp_path)[0]["exception"]
 
 
 def test_uncaught_errors_of_any_thread_go_through_the_redactor(tmp_path, running, capsys):
@@ -106,9 +106,9 @@ def test_uncaught_errors_of_any_thread_go_through_the_redactor(tmp_path, running
     thread.start()
     thread.join()
 
-    written = (tmp_path / "log" / "body.log").read_text() + capsys.readouterr().err
+    written = (tmp_path / "log" / "body.jsonl").read_text() + capsys.readouterr().err
     assert "AAtoken" not in written
-    assert [line["message"] for line in lines(tmp_path)] == [
+    assert [line["event"] for line in lines(tmp_path)] == [
         "ended by an unexpected error",
         "thread worker ended by an unexpected error",
     ]
@@ -133,7 +133,7 @@ def test_warnings_and_unraisable_errors_are_redacted_too(tmp_path, running):
         warnings.warn(f"token={TOKEN}", UserWarning, stacklevel=1)
         logging.captureWarnings(capture=False)
 
-    written = (tmp_path / "log" / "body.log").read_text()
+    written = (tmp_path / "log" / "body.jsonl").read_text()
     assert "AAtoken" not in written
     assert [line["logger"] for line in lines(tmp_path)] == ["body", "py.warnings"]
 
@@ -160,10 +160,10 @@ def test_a_record_that_cannot_be_written_says_so_without_repeating_it(tmp_path, 
         for handler in running._handlers:
             handler.handle(record)
 
-    assert [line["message"] for line in lines(tmp_path)] == ["wrong number %s %s", "half a character \\ud800"]
+    assert [line["event"] for line in lines(tmp_path)] == ["wrong number %s %s", "half a character \\ud800"]
     err = capsys.readouterr().err
     assert "a record of x was lost (OSError)" in err
-    assert "AAtoken" not in (tmp_path / "log" / "body.log").read_text() + err
+    assert "AAtoken" not in (tmp_path / "log" / "body.jsonl").read_text() + err
 
 
 def test_close_puts_every_hook_back(tmp_path):

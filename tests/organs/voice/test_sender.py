@@ -445,7 +445,7 @@ def test_no_address_and_no_secret_reaches_a_log_or_the_record(tmp_path, capsys):
         "json://127.0.0.1#2",
         "env:MISSING",
     ]
-    for file in (*tmp_path.glob("deliveries.db*"), tmp_path / "log" / "sender.log"):
+    for file in (*tmp_path.glob("deliveries.db*"), tmp_path / "log" / "sender.jsonl"):
         assert token.encode() not in file.read_bytes()
     assert token not in capsys.readouterr().err
     assert stat.S_IMODE((tmp_path / "deliveries.db").stat().st_mode) == 0o600

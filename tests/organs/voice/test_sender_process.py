@@ -64,7 +64,7 @@ def test_a_killed_sender_goes_on_where_it_was_and_says_the_last_words_before_it_
         code, err = sender.end()
         assert hook.bodies(1, 1)[0]["title"] == "Stopped"
     assert code == 0
-    assert "TOKENtokenTOKEN" not in err + (state / "log" / "sender.log").read_text()
+    assert "TOKENtokenTOKEN" not in err + (state / "log" / "sender.jsonl").read_text()
     body.close()
 
 
