@@ -24,17 +24,13 @@ from organism.errors import BadInput, OrganismError
 from organism.journal.audit import audit
 from organism.journal.segments import ARCHIVE, CURRENT, segments
 from organism.journal.tip import read_tip, sync_file, sync_folder, write_tip
+from organism.lake.names import FOLDER, Kind
 
 SNAPSHOTS, SETTINGS, SETTINGS_FILE = "snapshots", "settings", "organism.toml"
 VENUE = "paper_venue.db"
 AFTER_JOURNAL = ("commands.db", "genome.db", "deliveries.db")
 EVOLUTION, OF_EVOLUTION = "evolution", ("*.npz", "round.json")
-LAKE, DERIVED = "lake", "columns"
-LARGE = (
-    "candles",
-    "mark",
-    "trades",
-)  # of the lake; what it has beside them is small, and when it was known is told once
+DERIVED = "columns"
 TRIES = 5  # a journal that seals a segment in between is copied again
 BUSY_S = 10.0
 
@@ -70,7 +66,7 @@ def back_up(state: Path, target: Path, *, with_lake: bool = False) -> BackedUp:
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
         _copy(state, target)
-        left_bytes = _copy_lake(state / LAKE, target / LAKE, with_large=with_lake)
+        left_bytes = _copy_lake(state / FOLDER, target / FOLDER, with_large=with_lake)
         for path in (target, *target.rglob("*")):
             sync_folder(path) if path.is_dir() else sync_file(path)
     except (OSError, sqlite3.Error) as error:
@@ -83,7 +79,7 @@ def back_up(state: Path, target: Path, *, with_lake: bool = False) -> BackedUp:
             f"The copy in {target} is not sound ({'; '.join(report.details[:1])}); look at the original with "
             "`organism verify`, and keep an older backup until it is."
         )
-    _prove_lake(target / LAKE)
+    _prove_lake(target / FOLDER)
     files = [path for path in target.rglob("*") if path.is_file()]
     return BackedUp(
         target, report.tip_seq, len(files), sum(path.stat().st_size for path in files), left_bytes
@@ -187,7 +183,7 @@ def _copy_lake(source: Path, target: Path, *, with_large: bool) -> int:
         here = Path(folder).relative_to(source)
         if here == Path():
             names[:] = [name for name in names if name != DERIVED]
-        leave = not with_large and here.parts[:1] in {(name,) for name in LARGE}
+        leave = not with_large and here.parts[:1] in {(str(kind),) for kind in Kind if kind.is_large}
         if not leave:
             (target / here).mkdir(mode=0o700, exist_ok=True)
         for name in sorted(files):

@@ -10,11 +10,14 @@ import sqlite3
 import stat
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from organism.errors import ConfigError
+from organism.errors import BadInput, ConfigError
+from organism.lake.names import FOLDER, Kind
 from organism.packages import looked_at
 from organism.secret import read
 from organism.settings import Settings
@@ -54,6 +57,8 @@ def diagnose(settings: Settings, state: Path, environ: Mapping[str, str] | None 
         files(),
         port(settings, state),
         *channels(settings, environ),
+        context(settings, state),
+        *beside(state),
         guardian(state),
     ]
 
@@ -202,6 +207,57 @@ def channels(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding
         yield _wrong("alerts", "no channel takes critical alerts", step)
 
 
+def context(settings: Settings, state: Path, now_s: float | None = None) -> Finding:
+    """What is asked for beside prices, of whom, and how it went."""
+    asked = settings.context
+    if not asked.fear_greed and not asked.funding:
+        return _note("context", "no service is asked for anything beside prices: [context] is off")
+    # Who does not ask for anything needs none of the lake's packages here.
+    from organism.lake.polling.schedule import Standing, condition  # noqa: PLC0415 - as said
+    from organism.lake.polling.told import heard, wanted  # noqa: PLC0415 - as said
+
+    try:
+        told = heard(state)
+    except BadInput as error:
+        return _wrong("context", str(error), "Delete it, or look who else writes into the state folder.")
+    now_us = int((time.time() if now_s is None else now_s) * 1e6)
+    found = {name: told.feeds.get(name, Standing()) if told else Standing() for name in wanted(settings)}
+    states = {name: condition(one, now_us) for name, one in found.items()}
+    counted = ", ".join(f"{n} {state}" for state, n in sorted(Counter(states.values()).items()))
+    for name, one in found.items():
+        if states[name] in {"failing", "stale"}:
+            why = f"{name}: {one.error or 'the next value is overdue'}"
+            return _note("context", f"{counted}; {why}", f"Look into {state / 'log' / 'poller.log'}.")
+    return _fine("context", counted)
+
+
+def beside(state: Path) -> Iterator[Finding]:
+    """What lies beside the journal, how large it is, and what of it a backup takes along."""
+    lake, evolution = state / FOLDER, state / "evolution"
+    if evolution.is_dir():
+        yield _fine("evolution", f"{_megabytes(evolution)} of rounds and runs under way, which a backup takes along")
+    if not lake.is_dir():
+        return
+    large = sum(map(_bytes, (lake / kind for kind in Kind if kind.is_large)))
+    left = (
+        f", of which a backup leaves out {large / 2**20:,.1f} MB unless it is told --with-lake"
+        if large
+        else ""
+    )
+    try:
+        from organism.lake.store import Lake  # noqa: PLC0415 - numpy, where there is no lake for nothing
+
+        Lake(lake, now_us=lambda: 0)
+    except ImportError:
+        return  # that is a finding of its own
+    except BadInput as error:
+        yield _wrong(
+            "lake", str(error), "Put the lake away, and name another with --lake until it can be read."
+        )
+    else:
+        yield _fine("lake", f"{_megabytes(lake)}{left}")
+
+
 def guardian(state: Path) -> Finding:
     """Whether an organism lives in this folder."""
     if _is_held(state / "lock"):
@@ -219,6 +275,18 @@ def _wrong(what: str, detail: str, next_step: str) -> Finding:
 
 def _note(what: str, detail: str, next_step: str = "") -> Finding:
     return Finding(ok=None, what=what, detail=detail, next_step=next_step)
+
+
+def _megabytes(folder: Path) -> str:
+    return f"{_bytes(folder) / 2**20:,.1f} MB"
+
+
+def _bytes(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # what was replaced meanwhile
+            total += path.lstat().st_size if path.is_file() else 0
+    return total
 
 
 def _modified(path: Path) -> float:

@@ -58,16 +58,17 @@ class PolledEar:
             silent_s=max(0.0, (now_us - one.answered_us) / 1e6) if one.answered_us else None,
             value=one.value,
             known_at=None if one.value is None else _utc(one.known_us),
-            detail="; ".join(part for part in (_said(name, one), one.error) if part),
+            detail="; ".join(part for part in (_said(name, one, now_us), one.error) if part),
         )
 
 
-def _said(name: str, one: Standing) -> str:
+def _said(name: str, one: Standing, now_us: int) -> str:
     if one.value is None:
         return "nothing heard yet"
     if name == FEAR_GREED:
         return f"{one.value:g}, {mood(one.value)}, of {_utc(one.at_us)[:10]}"
-    return f"{one.value:.4%} settled {_utc(one.at_us)}"
+    day, clock = _utc(one.at_us)[:10], _utc(one.at_us)[11:16]
+    return f"{one.value:.4%}, settled {clock} UTC" + ("" if day == _utc(now_us)[:10] else f" of {day}")
 
 
 def _utc(us: int) -> str:

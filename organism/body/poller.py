@@ -22,7 +22,9 @@ from organism.heartbeat import Heart, leave_tracebacks
 from organism.kept import started_with
 from organism.lake.fetching.backoff import Patience
 from organism.lake.fetching.client import Exchange
-from organism.lake.fetching.shared import ALONE, FOLDER, Clock
+from organism.lake.fetching.shared import ALONE, Clock
+from organism.lake.fetching.shared import FOLDER as BUDGETS
+from organism.lake.names import FOLDER
 from organism.lake.polling.feeds import DEADLINE_S, FearGreed, Feed, Funding
 from organism.lake.polling.poller import Poller
 from organism.lake.polling.told import perpetuals
@@ -30,7 +32,6 @@ from organism.lake.store import Lake
 from organism.logs import setup
 from organism.settings import Settings
 
-LAKE = "lake"  # in the state folder
 HANG_S = 600.0  # one question may list a venue's markets, page by page, and wait for the budget
 _NICE = 10
 _PATIENCE = Patience(call_s=DEADLINE_S, block_s=20.0)
@@ -69,20 +70,20 @@ def main(arguments: list[str]) -> int:
 def feeds_of(settings: Settings, state: Path, clock: Clock) -> Sequence[Feed]:
     """What the settings ask for. Nothing is asked yet."""
     wanted, endpoint = settings.context, settings.history.endpoint
-    lake = Lake(state / LAKE, now_us=clock.wall_us)
+    lake = Lake(state / FOLDER, now_us=clock.wall_us)
     every_us = int(wanted.every_s * 1e6)
-    folder = state / FOLDER
+    budgets = state / BUDGETS
     found: list[Feed] = []
     if wanted.fear_greed:
         found.append(
             FearGreed(
-                lake, folder=folder, clock=clock, share=lambda: ALONE, every_us=every_us, endpoint=endpoint
+                lake, folder=budgets, clock=clock, share=lambda: ALONE, every_us=every_us, endpoint=endpoint
             )
         )
     instruments = perpetuals(settings)
     if instruments:
         venue = Exchange(
-            wanted.funding_venue, folder=folder, clock=clock, share=lambda: ALONE, patience=_PATIENCE,
+            wanted.funding_venue, folder=budgets, clock=clock, share=lambda: ALONE, patience=_PATIENCE,
             endpoint=endpoint,
         )  # fmt: skip
         found += [

@@ -26,6 +26,8 @@ _TIMEFRAME = re.compile(r"([1-9]\d{0,4})([smhdw])")
 _LONGEST = 64  # characters of a venue or a symbol
 _LONGEST_PART = 240  # bytes; file systems take 255, and a temporary name needs a few
 _EVENTS = "events"  # folder of what has no timeframe
+FOLDER = "lake"
+"""Of a state folder: where its lake is, unless another is named."""
 
 
 class Kind(enum.StrEnum):
@@ -42,6 +44,11 @@ class Kind(enum.StrEnum):
     def has_timeframe(self) -> bool:
         """Candles do; events come when they come."""
         return self in (Kind.CANDLES, Kind.MARK)
+
+    @property
+    def is_large(self) -> bool:
+        """Gigabytes, which a venue mostly gives again. The rest is small, and when it was known is told but once."""
+        return self in (Kind.CANDLES, Kind.MARK, Kind.TRADES)
 
 
 @dataclass(frozen=True, order=True)

@@ -102,7 +102,7 @@ class TestLiving:
         # What is not listed is told, and hinders nobody.
         refused = told(house, SOL, lambda row: row["state"] == "failing")
         assert refused["value"] is None
-        assert "does not list SOL/USDT:USDT" in refused["detail"]
+        assert "binance-usdm: it does not list SOL/USDT:USDT" in refused["detail"]
 
         # A person sees the same, in text, as JSON and in the view.
         shown = json.loads(organism("status", "--json", state=house.state).stdout)
@@ -218,13 +218,14 @@ def test_a_failure_is_told_beside_the_value_and_nonsense_instead_of_one(tmp_path
     ear = PolledEar(tmp_path, settings(funding=True))
     one = Standing(at_us=NOON_US, known_us=NOON_US, value=-0.00012, period_us=8 * HOUR_US, error="HTTP 429")
     tell(tmp_path, Told({BTC: one}))
-    assert heard(ear, NOON_US)[BTC].detail == "-0.0120% settled 2024-10-04T12:00:00Z; HTTP 429"
+    assert heard(ear, NOON_US)[BTC].detail == "-0.0120%, settled 12:00 UTC; HTTP 429"
+    assert heard(ear, NOON_US + DAY_US)[BTC].detail == "-0.0120%, settled 12:00 UTC of 2024-10-04; HTTP 429"
     (tmp_path / FILE).write_bytes(b'{"feeds": {"fund')
     torn = heard(ear, NOON_US)[BTC]
     assert (torn.state, torn.value) == ("failing", None)
     assert "says what the poller never writes" in torn.detail
     tell(tmp_path, Told({BTC: msgspec.structs.replace(one, error="")}))
-    assert heard(ear, NOON_US)[BTC].detail == "-0.0120% settled 2024-10-04T12:00:00Z"
+    assert heard(ear, NOON_US)[BTC].detail == "-0.0120%, settled 12:00 UTC"
     (tmp_path / FILE).unlink()
     assert heard(ear, NOON_US)[BTC].value == one.value, "what was heard is known"
 

@@ -10,7 +10,16 @@ import sys
 import pytest
 
 from organism import doctor
-from organism.settings import Channel, DashboardSettings, Settings, VoiceSettings
+from organism.lake.polling.schedule import Standing
+from organism.lake.polling.told import Told, tell
+from organism.settings import (
+    Channel,
+    ContextSettings,
+    DashboardSettings,
+    MarketSettings,
+    Settings,
+    VoiceSettings,
+)
 
 
 def voiced(*channels):
@@ -149,3 +158,52 @@ def test_the_doctor_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_it_says_that_nobody_is_asked_for_anything_beside_prices(tmp_path):
+    finding = doctor.context(Settings(), tmp_path)
+    assert (finding.ok, finding.detail) == (
+        None, "no service is asked for anything beside prices: [context] is off",
+    )  # fmt: skip
+
+
+def test_it_says_how_what_is_asked_for_stands(tmp_path):
+    settings = Settings(
+        context=ContextSettings(fear_greed=True, funding=True), market=MarketSettings(symbols=("BTC/USDT",))
+    )
+    assert doctor.context(settings, tmp_path).detail == "2 waiting"
+    fresh = Standing(at_us=1, known_us=2, value=24.0, period_us=8 * 3_600_000_000)
+    broken = Standing(failures=1, error="binance-usdm: HTTP 418")
+    tell(tmp_path, Told({"fear_greed": fresh, "funding BTC/USDT:USDT": broken}))
+    finding = doctor.context(settings, tmp_path, 10.0)
+    assert (finding.ok, finding.detail) == (
+        None, "1 failing, 1 fresh; funding BTC/USDT:USDT: binance-usdm: HTTP 418",
+    )  # fmt: skip
+    assert "poller.log" in finding.next_step
+    tell(tmp_path, Told({"fear_greed": fresh, "funding BTC/USDT:USDT": fresh}))
+    assert doctor.context(settings, tmp_path, 10.0) == (True, "context", "2 fresh", "")
+    assert doctor.context(settings, tmp_path, 1e6).detail == "2 stale; fear_greed: the next value is overdue"
+    (tmp_path / "poller.json").write_text("{")
+    assert doctor.context(settings, tmp_path).ok is False
+
+
+def test_it_says_what_lies_beside_the_journal_and_what_a_backup_leaves_out(tmp_path):
+    assert list(doctor.beside(tmp_path)) == []
+    for name, size in (
+        ("evolution/a.npz", 2 << 20), ("lake/candles/binance/X/1m/2024-01.parquet", 3 << 20),
+        ("lake/context/index/VIX/events/2024-01.parquet", 1 << 20),
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(bytes(size))
+    (tmp_path / "lake" / "version").write_text("1\n")
+    evolution, lake = doctor.beside(tmp_path)
+    assert (evolution.ok, evolution.detail) == (
+        True, "2.0 MB of rounds and runs under way, which a backup takes along",
+    )  # fmt: skip
+    assert (lake.ok, lake.detail) == (
+        True, "4.0 MB, of which a backup leaves out 3.0 MB unless it is told --with-lake",
+    )  # fmt: skip
+    (tmp_path / "lake" / "version").write_text("2\n")
+    (_, newer) = doctor.beside(tmp_path)
+    assert newer.ok is False
+    assert "a lake of version 2" in newer.detail

@@ -79,7 +79,7 @@ class Poller:
             self._doubt(feed.name, feed.ask())
             newest = feed.newest()
         except Failed as error:
-            failed = error
+            failed = Failed(error.fault, f"{feed.source}: {error.why}", wait_s=error.wait_s)
         except (OrganismError, OSError) as error:
             # Our own side, a full disk or a damaged lake: it says nothing of the source, and a person may mend it soon.
             failed = Failed(Fault.LIMITED, said(error) if isinstance(error, OSError) else str(error))
