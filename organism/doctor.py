@@ -235,7 +235,9 @@ def beside(state: Path) -> Iterator[Finding]:
     """What lies beside the journal, how large it is, and what of it a backup takes along."""
     lake, evolution = state / FOLDER, state / "evolution"
     if evolution.is_dir():
-        yield _fine("evolution", f"{_megabytes(evolution)} of rounds and runs under way, which a backup takes along")
+        yield _fine(
+            "evolution", f"{_megabytes(evolution)} of rounds and runs under way, which a backup takes along"
+        )
     if not lake.is_dir():
         return
     large = sum(map(_bytes, (lake / kind for kind in Kind if kind.is_large)))
