@@ -8,8 +8,8 @@ was written of it already stays as it is. What was counted before, by whomever, 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from genome.evolution.plan import Plan
 from genome.evolution.ports import Evaluator, Scores
 from genome.evolution.report import Report
 from genome.genome import Genome
+from genome.insisted import NOTHING, Insisted
 from genome.market import Market
 from genome.trials.count import Tally, Trials
 from genome.trials.datasets import Dataset
@@ -61,7 +62,7 @@ class Evolved:
     run        its number in the store; None where none was kept
     new_trials looks at genomes nobody had looked at on these data, this time; tally: all of the family of data
     seconds    wall clock, and how much of it the evaluator took
-    poor       scores of data below what is good enough, by symbol, on which a person insisted
+    insisted   on what a person insisted though it is refused otherwise
     """
 
     state: State
@@ -72,7 +73,7 @@ class Evolved:
     tally: Tally | None
     seconds: float
     judged_s: float
-    poor: Mapping[str, float] = field(default_factory=dict)
+    insisted: Insisted = NOTHING
 
     @property
     def front(self) -> list[Bred]:
@@ -137,14 +138,14 @@ def evolve(
     watch: Watch = lambda _state, _report: None,
     stop: Callable[[], bool] = lambda: False,
     now_s: Callable[[], float] = time.time,
-    poor: Mapping[str, float] | None = None,
+    insisted: Insisted = NOTHING,
 ) -> Evolved:
     """Breed until the plan is done, or `stop` says so between two generations. Raises `BadInput`.
 
     trials, dataset  the count that looks are added to, and what is looked at; both or none
     saved            the checkpoint; none is written where it is None
     resume           go on from it; without, one of a run that is not finished is not overwritten
-    poor             scores of poor data by symbol; the record of the run keeps them, and so does the result
+    insisted         on what a person insisted; the record of the run keeps it, and so does the result
     watch            called after each generation, when all of it is on disk
     """
     if (trials is None) != (dataset is None):
@@ -156,7 +157,7 @@ def evolve(
     run = (
         None
         if runs is None or dataset is None
-        else _number(runs, plan, dataset, int(now_s()), poor or {}, resumed=state is not None)
+        else _number(runs, plan, dataset, int(now_s()), insisted, resumed=state is not None)
     )
     count = (
         None
@@ -191,7 +192,7 @@ def evolve(
         runs.end(run, at_s=int(now_s()), outcome=outcome)
     tally = None if trials is None or dataset is None else trials.tally(dataset)
     return Evolved(
-        state, tuple(reports), outcome, run, new_trials, tally, time.perf_counter() - began, judge.seconds, poor or {},
+        state, tuple(reports), outcome, run, new_trials, tally, time.perf_counter() - began, judge.seconds, insisted,
     )  # fmt: skip
 
 
@@ -216,11 +217,9 @@ def _resumed(saved: Path | None, plan: Plan, data: str, words: Lexicon, *, resum
     return None
 
 
-def _number(
-    runs: Runs, plan: Plan, dataset: Dataset, at_s: int, poor: Mapping[str, float], *, resumed: bool
-) -> int:
+def _number(runs: Runs, plan: Plan, dataset: Dataset, at_s: int, insisted: Insisted, *, resumed: bool) -> int:
     """The run's number: that of the newest with this plan that began on these data, where it goes on."""
-    told = plan_of(plan) | ({"poor_data": dict(poor)} if poor else {})
+    told = plan_of(plan) | insisted.record()
     found = runs.again(ORIGIN, told, dataset) if resumed else None
     if found is not None:
         return found

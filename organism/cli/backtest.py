@@ -15,6 +15,7 @@ from genome.costs import Costs
 from genome.documents import gene_text
 from genome.families import spec_of
 from genome.genome import Genome
+from genome.insisted import Insisted
 from genome.market import Market
 from genome.printing import choice_text, to_text
 from genome.reporting.numbers import bar_name, instant, percent, plain
@@ -45,6 +46,7 @@ class Run:
     read_s: float
     ran_s: float
     count: Counted
+    proxies: tuple[str, ...]
 
     @property
     def symbols(self) -> str:
@@ -61,7 +63,8 @@ def perform(options: Options) -> int:
         raise BadInput(f"--capital was {options.capital:g}; it is a positive amount.")
     genome = _shaped(chosen(options), options)
     began_s = time.monotonic()
-    markets, source = markets_of(options)
+    read = markets_of(options)
+    markets, source, insisted = read.markets, read.source, Insisted(proxies=read.proxies)
     if len(markets) > 1 and options.report is not None:
         raise BadInput("--report draws one asset; name one file with --data, or leave --report out.")
     if len(markets) > 1 and options.size is not None:
@@ -72,8 +75,14 @@ def perform(options: Options) -> int:
     result = _simulated(genome, markets, costs, options.capital, long_only=options.long_only)
     ran_s = time.monotonic() - began_s - read_s
     count = counted(state_folder(options), genome, markets, result, costs, options.capital)
-    said = (*_warnings(genome, markets, result), *([count.warning] if count.warning else []))
-    run = Run(genome, markets, source, costs, options.capital, result, said, read_s, ran_s, count)
+    said = (
+        *insisted.sentences(),
+        *_warnings(genome, markets, result),
+        *([count.warning] if count.warning else []),
+    )
+    run = Run(
+        genome, markets, source, costs, options.capital, result, said, read_s, ran_s, count, read.proxies
+    )
     if options.trades is not None:
         write_trades(options.trades, _ledger(run), symbols=len(markets) > 1)
     if options.report is not None:
@@ -174,6 +183,7 @@ def _document(run: Run) -> dict[str, Any]:
     return found | {
         "genome_id": run.genome.genome_id,
         "source": run.source,
+        "proxies": list(run.proxies),
         "trials_total": None if run.count.tally is None else run.count.tally.trials,
         "elapsed_s": {"read": round(run.read_s, 3), "run": round(run.ran_s, 3)},
     }

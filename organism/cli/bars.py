@@ -1,5 +1,6 @@
 """Which bars a person means: `--data`, `--start`, `--end`, `--timeframe`, and what is known beside them."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,9 @@ from organism.cli.data.words import LAKE
 from organism.cli.parser import Options
 from organism.cli.progress import Progress
 from organism.errors import BadInput
+from organism.lake.fetching.instrument import is_proxy
+from organism.lake.names import series
+from organism.lake.store import Lake
 from organism.market import AssetClass
 
 _NS = 1_000_000_000
@@ -26,7 +30,23 @@ def writable(path: Path | None) -> None:
         raise BadInput(f"{path} cannot be written: there is no folder {path.parent}; make it first.")
 
 
-def markets_of(options: Options) -> tuple[list[Market], str]:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read.
+
+    source    for people: where it came from
+    lake      and venue, where it is series of the lake
+    proxies   series whose prices are another instrument's: a person insisted
+    """
+
+    markets: list[Market]
+    source: str
+    lake: Lake | None = None
+    venue: str = ""
+    proxies: tuple[str, ...] = ()
+
+
+def markets_of(options: Options) -> Read:
     """The markets of `--data` and what goes with it, and where they came from. Raises `BadInput`."""
     start, end = (None if at is None else at // _NS for at in (options.start, options.end))
     kind = AssetClass(options.asset_class)
@@ -36,8 +56,7 @@ def markets_of(options: Options) -> tuple[list[Market], str]:
         found = [bundled(start, end, options.timeframe, kind)]
         source = "recording that ships with the organism (Binance spot)"
     elif options.data == LAKE:
-        found = _of_the_lake(options, start, end, kind)
-        source = f"{options.data_venue} {', '.join(options.symbols)}, {options.timeframe}, from the lake"
+        return _with_files(_of_the_lake(options, start, end, kind), options)
     elif options.data.is_dir():
         with Progress("reading") as progress:
             found = load_folder(
@@ -52,35 +71,51 @@ def markets_of(options: Options) -> tuple[list[Market], str]:
     else:
         found = [load(options.data, start=start, end=end, timeframe=options.timeframe, asset_class=kind)]
         source = options.data.name
+    return _with_files(Read(found, source), options)
+
+
+def _with_files(read: Read, options: Options) -> Read:
+    """What `--funding` and `--fear-greed` bring."""
+    found = read.markets
     if options.funding is not None:
         if len(found) > 1:
             raise BadInput("--funding is of one asset, but --data names several; name one file.")
         found = [with_funding(found[0], options.funding)]
     if options.fear_greed is not None:
         found = [with_fear_greed(one, options.fear_greed) for one in found]
-    return found, source
+    return replace(read, markets=found)
 
 
-def _of_the_lake(options: Options, start: int | None, end: int | None, kind: AssetClass) -> list[Market]:
+def _of_the_lake(options: Options, start: int | None, end: int | None, kind: AssetClass) -> Read:
     """Series by name, with what the lake knows beside them. Raises `BadInput`."""
     if not (options.data_venue and options.symbols and options.timeframe):
         raise BadInput(
             "--data lake needs --venue, --symbols and --timeframe, as in --venue binance --symbols BTC/USDT,ETH/USDT "
             "--timeframe 1h; `organism data list` shows what there is."
         )
+    venue, symbols = options.data_venue, options.symbols
+    proxies = tuple(
+        one.text for symbol in symbols if is_proxy(one := series(venue, symbol, options.timeframe))
+    )
+    if proxies and not options.allow_proxies:
+        raise BadInput(
+            f"the prices of {proxies[0]} are another instrument's, which only stands in for the one it is named after. Fetch "
+            "the instrument itself, or insist with --allow-proxies, which the result will tell for ever."
+        )
     lake = lake_of(options)
     with Progress("reading") as progress:
         found = load_series(
             lake,
-            options.data_venue,
-            options.symbols,
+            venue,
+            symbols,
             options.timeframe,
             start=start,
             end=end,
             asset_class=kind,
             progress=progress,
         )
-    return with_context(found, lake, options.data_venue)
+    source = f"{venue} {', '.join(symbols)}, {options.timeframe}, from the lake"
+    return Read(with_context(found, lake, venue), source, lake, venue, proxies)
 
 
 def bundled(

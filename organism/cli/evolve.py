@@ -2,7 +2,6 @@
 
 import textwrap
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from genome.evolution.plan import Plan
 from genome.evolution.report import Report
 from genome.evolution.workers.pool import Pool
 from genome.evolve import STOPPED, Evolved, checkpoint_of, evolve, words_of
+from genome.insisted import Insisted
 from genome.market import Market
 from genome.printing import to_text
 from genome.reporting.numbers import bar_name, instant
@@ -23,7 +23,7 @@ from genome.trials.datasets import dataset_of
 from organism.cli.bars import markets_of, writable
 from organism.cli.context import emit, state_folder
 from organism.cli.counted import FILE
-from organism.cli.gate import gate, sentences
+from organism.cli.gate import gate
 from organism.cli.interrupted import interruptible
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
@@ -44,7 +44,7 @@ class Asked:
     costs: Costs
     capital: float
     warnings: tuple[str, ...]
-    poor: Mapping[str, float]
+    insisted: Insisted
 
 
 def perform(options: Options) -> int:
@@ -80,10 +80,12 @@ def _asked(options: Options) -> Asked:
     costs = Costs(taker=options.fee, maker=options.fee, slippage=options.slippage)
     if not 0.0 < options.capital < float("inf"):
         raise BadInput(f"--capital was {options.capital:g}; it is a positive amount.")
-    markets, source = markets_of(options)
-    said = tuple(dict.fromkeys(sentence for market in markets for sentence in warnings_of_bars(market)))
-    poor = gate(markets, allowed=options.allow_poor_data)
-    return Asked(plan, markets, source, costs, options.capital, (*sentences(poor), *said), poor)
+    read = markets_of(options)
+    said = tuple(dict.fromkeys(sentence for market in read.markets for sentence in warnings_of_bars(market)))
+    insisted = Insisted(gate(read, allowed=options.allow_poor_data), read.proxies)
+    return Asked(
+        plan, read.markets, read.source, costs, options.capital, (*insisted.sentences(), *said), insisted
+    )
 
 
 def _bred(asked: Asked, options: Options) -> Evolved:
@@ -102,7 +104,7 @@ def _bred(asked: Asked, options: Options) -> Evolved:
     ):
         return evolve(
             asked.plan, pool, words, seeds, trials=trials, dataset=dataset,
-            saved=checkpoint_of(state, asked.plan, judge.data), resume=options.resume, watch=_Told(asked.plan, bar), stop=stop, poor=asked.poor,
+            saved=checkpoint_of(state, asked.plan, judge.data), resume=options.resume, watch=_Told(asked.plan, bar), stop=stop, insisted=asked.insisted,
         )  # fmt: skip
 
 
@@ -154,7 +156,7 @@ def document(found: Evolved) -> dict[str, Any]:
         "islands": plan.islands,
         "outcome": found.outcome,
         "run": found.run,
-        "poor_data": dict(found.poor),
+        **found.insisted.document(),
         "evaluated": distinct + hits,
         "distinct": distinct,
         "cache_hits": hits,

@@ -33,7 +33,11 @@ def perform(options: Options) -> int:
     if options.json:
         document = search_document(found, asked.setting)
         document["warnings"] = [*said, *document["warnings"]]
-        emit(document | looks.document | {"source": asked.source, "elapsed_s": round(took_s, 3)})
+        emit(
+            document
+            | looks.document
+            | {"source": asked.source, "proxies": list(asked.proxies), "elapsed_s": round(took_s, 3)}
+        )
     else:
         _print(asked, looks, found, options, took_s)
     return INTERRUPTED if found.ended == "interrupted" else 0

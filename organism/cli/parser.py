@@ -248,7 +248,7 @@ def _market(parser: _Parser) -> None:
         "Parquet or CSV (timestamp in ms UTC, open high low close volume), or a folder of SYMBOL.csv|parquet; "
         "without it: BTC/USDT, 5 minutes, 2024, which ships with the organism",
     )  # fmt: skip
-    words.declare(parser)
+    words.declare_bars(parser)
     parser.add_argument(
         "--fee", type=float, default=0.001, metavar="F", help="of notional, default 0.001 (0.1 %%)"
     )

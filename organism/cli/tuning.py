@@ -13,6 +13,7 @@ import numpy as np
 
 from genome.costs import Costs
 from genome.evolution.ports import Scores
+from genome.insisted import Insisted
 from genome.market import Market
 from genome.reporting.numbers import bar_name, instant
 from genome.reporting.words import assumptions, warnings_of_bars
@@ -42,6 +43,7 @@ class Question:
     metric: Metric
     source: str
     warnings: tuple[str, ...]
+    proxies: tuple[str, ...]
 
 
 def question(options: Options) -> Question:
@@ -54,7 +56,8 @@ def question(options: Options) -> Question:
     metric = Metric(options.metric, options.min_trades)
     held = parameters(options.param)
     space = space_of(chosen(options), bounds_of(options.bound), steps_of(options.step), held)
-    markets, source = markets_of(options)
+    read = markets_of(options)
+    markets = read.markets
     if len(markets) > 1:
         raise BadInput("parameters are searched on one asset; name one file with --data.")
     (market,) = markets
@@ -65,7 +68,8 @@ def question(options: Options) -> Question:
         warm_bars(space.lookback(market.bar_s), market.bar_s),
         options.min_trades,
     )
-    return Question(space, setting, metric, source, _said(space, market))
+    said = (*Insisted(proxies=read.proxies).sentences(), *_said(space, market))
+    return Question(space, setting, metric, read.source, said, read.proxies)
 
 
 @contextlib.contextmanager

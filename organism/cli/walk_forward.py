@@ -31,7 +31,11 @@ def perform(options: Options) -> int:
     if options.json:
         document = walk_document(walk)
         document["warnings"] = [*said, *document["warnings"]]
-        emit(document | looks.document | {"source": asked.source, "elapsed_s": round(took_s, 3)})
+        emit(
+            document
+            | looks.document
+            | {"source": asked.source, "proxies": list(asked.proxies), "elapsed_s": round(took_s, 3)}
+        )
     else:
         _print(asked, looks, walk, options, took_s)
     return INTERRUPTED if walk.ended == "interrupted" else 0

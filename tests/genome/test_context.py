@@ -107,7 +107,7 @@ def test_a_command_that_reads_the_lake_gets_its_context(tmp_path):
     path.write_text(f"timestamp,value\n{NEW_YEAR}000,20\n")
     import_file(lake, path, "fear_greed")
     words = ["backtest", "golden_cross", "--data", "lake", "--venue", "binance-usdm", "--symbols", PERPETUAL]
-    (found,), _ = markets_of(build().parse_args([*words, "--timeframe", "1h", "--lake", str(lake.root)]))
+    (found,) = markets_of(build().parse_args([*words, "--timeframe", "1h", "--lake", str(lake.root)])).markets
     assert found.column("fear_greed")[-1] == 20.0
     assert found.column("funding")[-1] == 0.0001
     assert found.asset_class is AssetClass.CRYPTO_PERPETUAL

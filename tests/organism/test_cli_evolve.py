@@ -13,7 +13,7 @@ from tests.body.waiting import until
 from tests.organism import swinging
 
 KEYS = {
-    "seed", "generations", "population", "islands", "outcome", "run", "poor_data", "evaluated", "distinct", "cache_hits", "seconds",
+    "seed", "generations", "population", "islands", "outcome", "run", "poor_data", "proxies", "evaluated", "distinct", "cache_hits", "seconds",
     "simulator_seconds", "evaluations_per_s", "front", "history", "trials_new", "trials_total", "trials_distinct_behaviour",
     "source", "warnings",
 }  # fmt: skip

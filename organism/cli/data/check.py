@@ -1,6 +1,7 @@
 """`organism data check [SERIES…]`: the quality of what is in the lake, or of files: a table, JSON, one page with pictures."""
 
 import argparse
+import functools
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,7 +9,6 @@ NAME = "check"
 SUMMARY = "Measure histories: defects by name, a score from 0 to 100, one page with a picture of each."
 EXAMPLE = "organism data check 'binance BTC/USDT 1h' --report quality.html; organism data check --data downloads/ --json"
 
-_PEERS = 6
 _SHOWN = 3
 
 
@@ -18,6 +18,14 @@ class Measured(NamedTuple):
     series: Any
     file: str
     quality: Any
+
+
+class _Beside(NamedTuple):
+    """A series that is held, where it is from when it is no series of the lake, and what reading it counted."""
+
+    held: Any
+    file: str
+    tally: Any
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +88,7 @@ def document(one: Measured) -> dict[str, Any]:
 def _of_lake(options: argparse.Namespace) -> list[Measured]:
     from organism.cli.data.context import lake_of
     from organism.errors import BadInput
+    from organism.lake.quality.beside import held_of
 
     lake = lake_of(options)
     every = [one for one in lake.all() if one.kind.has_timeframe]
@@ -93,8 +102,16 @@ def _of_lake(options: argparse.Namespace) -> list[Measured]:
         raise BadInput(
             f"nothing of it is in {lake.root}; bring history in with `organism data import FILE`, or name --data."
         )
-    held = [(one, "", lake.read(one).candles, None) for one in every]
+    held = [_Beside(held_of(lake, one, _rows), "", None) for one in every]
     return _measured(held, set(options.series))
+
+
+def _rows(lake: Any, series: Any) -> Any:
+    return lake.read(series).candles
+
+
+def _same(candles: Any) -> Any:
+    return candles
 
 
 def _of_files(options: argparse.Namespace) -> tuple[list[Measured], list[tuple[str, str]]]:
@@ -103,6 +120,7 @@ def _of_files(options: argparse.Namespace) -> tuple[list[Measured], list[tuple[s
     from organism.errors import BadInput
     from organism.lake.importing import files_of, found_in
     from organism.lake.quality import Tally
+    from organism.lake.quality.beside import Held
 
     told, held, failed = told_of(options), [], []
     files = files_of([options.data])
@@ -112,7 +130,9 @@ def _of_files(options: argparse.Namespace) -> tuple[list[Measured], list[tuple[s
             try:
                 for one in found_in(path, told):
                     tally = Tally(one.sifted.refused_rows, one.sifted.repeated, one.sifted.differing)
-                    held.append((one.series, one.said, one.candles, tally))
+                    held.append(
+                        _Beside(Held(one.series, functools.partial(_same, one.candles)), one.said, tally)
+                    )
             except BadInput as error:
                 if len(files) == 1:
                     raise
@@ -120,30 +140,21 @@ def _of_files(options: argparse.Namespace) -> tuple[list[Measured], list[tuple[s
     return _measured(held, set()), failed
 
 
-def _measured(held: list[Any], wanted: set[str]) -> list[Measured]:
+def _measured(held: list[_Beside], wanted: set[str]) -> list[Measured]:
     """Measure what is wanted (all, where nothing is named), the rest standing beside it."""
     from organism.cli.progress import Progress
-    from organism.lake.quality import Around, Neighbour, Tally, inspect
+    from organism.lake.quality import inspect
+    from organism.lake.quality.beside import around
 
     found = []
+    every = [one.held for one in held]
     with Progress("checking") as progress:
-        for place, (series, file, candles, tally) in enumerate(held):
-            progress(place, len(held), series.text)
-            if wanted and series.text not in wanted:
+        for place, (one, file, tally) in enumerate(held):
+            progress(place, len(held), one.series.text)
+            if wanted and one.series.text not in wanted:
                 continue
-            beside = [(s, c) for i, (s, _, c, _) in enumerate(held) if i != place and s.kind is series.kind]
-            near = [(s, c) for s, c in beside if s.venue == series.venue]
-            same = [c for s, c in near if s.timeframe == series.timeframe and s.symbol != series.symbol]
-            others = [
-                c
-                for s, c in beside
-                if s.venue != series.venue and (s.symbol, s.timeframe) == (series.symbol, series.timeframe)
-            ]
-            around = Around(
-                series.venue, series.symbol, company=[Neighbour(s.symbol, s.bar_us, c.open_us) for s, c in near],
-                peers=same[:_PEERS], second=next(iter(others), None), tally=tally or Tally(),
-            )  # fmt: skip
-            found.append(Measured(series, file, inspect(candles, series.bar_us, around)))
+            beside = around(one, every, tally=tally)
+            found.append(Measured(one.series, file, inspect(one.candles, one.series.bar_us, beside)))
     return found
 
 

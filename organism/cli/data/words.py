@@ -42,6 +42,16 @@ def declare(parser: argparse.ArgumentParser, venue: str = "--venue") -> None:
     parser.add_argument("--lake", type=Path, metavar="DIR", help="folder of the lake; default STATE/lake")
 
 
+def declare_bars(parser: argparse.ArgumentParser) -> None:
+    """The same for whoever breeds, searches or tries strategies on them."""
+    declare(parser)
+    parser.add_argument(
+        "--allow-proxies",
+        action="store_true",
+        help="--data lake: take series whose prices are another instrument's",
+    )
+
+
 def declare_replay(parser: argparse.ArgumentParser, instant: Callable[[str], int]) -> None:
     """What of the lake an organism lives through."""
     parser.add_argument(

@@ -63,7 +63,7 @@ MEANING: Final[Mapping[Defect, str]] = {
     Defect.REPEATED: "a second row for the same time says the same",
     Defect.MISSING: "no candle where one is due",
     Defect.OUTLIER: "a price far off that returns at once, unlike a second source where there is one",
-    Defect.DISAGREEING: "the close differs from that of a second source",
+    Defect.DISAGREEING: "differs from second source: the close is 2 % off, and ten times what is usual",
     Defect.STUCK: "the same price, or the very same candle, again and again",
     Defect.VOLUME: "no volume, or a negative one, though the price moved",
     Defect.MISALIGNED: "the candle opens off the grid of its timeframe",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,23 +23,44 @@ _WITNESSES: Final = 2
 _FINER: Final = 4
 
 
+class Witness(Protocol):
+    """Another series of the same venue, of which it is asked as little as is needed to tell an outage from a loss."""
+
+    @property
+    def symbol(self) -> str:
+        """Of what."""
+
+    @property
+    def timeframe_us(self) -> int:
+        """Length of its candles, µs."""
+
+    def covers(self, at_us: I64) -> Truths:
+        """Where a time is between its first and last candle; bool (at,)."""
+
+    def has(self, at_us: I64) -> Truths:
+        """Where it has a candle that opens at exactly this time; bool (at,)."""
+
+    def lives_in(self, start_us: int, end_us: int) -> bool:
+        """Whether a candle of it lies wholly inside, and is short enough to say that the venue was up."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbour:
-    """Another series of the same venue: its symbol, length of candle in µs, and opens, int64 rising."""
+    """A witness at hand: its symbol, length of candle in µs, and opens, int64 rising."""
 
     symbol: str
     timeframe_us: int
     open_us: I64
 
     def covers(self, at_us: I64) -> Truths:
-        """Where a time is between its first and last candle."""
+        """As `Witness`."""
         if not self.open_us.size:
             return np.zeros(at_us.size, np.bool_)
         inside: Truths = (at_us >= self.open_us[0]) & (at_us <= self.open_us[-1])
         return inside
 
     def has(self, at_us: I64) -> Truths:
-        """Where it has a candle that opens at exactly this time."""
+        """As `Witness`."""
         at = np.clip(np.searchsorted(self.open_us, at_us), 0, max(self.open_us.size - 1, 0))
         return (
             np.asarray(self.open_us[at] == at_us, np.bool_)
@@ -48,11 +69,16 @@ class Neighbour:
         )
 
     def lives_in(self, start_us: int, end_us: int) -> bool:
-        """Whether a candle of it lies wholly inside, and is short enough to say that the venue was up."""
-        if self.timeframe_us * _FINER > end_us - start_us:
+        """As `Witness`."""
+        if not is_finer(self.timeframe_us, start_us, end_us):
             return False
         first = np.searchsorted(self.open_us, start_us)
         return bool(first < self.open_us.size and self.open_us[first] <= end_us - self.timeframe_us)
+
+
+def is_finer(timeframe_us: int, start_us: int, end_us: int) -> bool:
+    """Whether candles of this length are short enough to be expected inside a stretch."""
+    return timeframe_us * _FINER <= end_us - start_us
 
 
 def absent(open_us: I64, due_us: I64, timeframe_us: int) -> Truths:
@@ -70,7 +96,7 @@ def absent(open_us: I64, due_us: I64, timeframe_us: int) -> Truths:
 
 
 def outages(
-    missing: Truths, due_us: I64, timeframe_us: int, symbol: str, company: Sequence[Neighbour]
+    missing: Truths, due_us: I64, timeframe_us: int, symbol: str, company: Sequence[Witness]
 ) -> Truths:
     """Which missing candles all other symbols of the venue miss too; at least two others must speak of that time.
 
@@ -83,10 +109,15 @@ def outages(
     speaking = np.zeros(places.size, np.int64)
     silent = np.ones(places.size, np.bool_)
     for one in company:
+        if not silent.any():
+            break
         if one.timeframe_us == timeframe_us and one.symbol != symbol:
             covered = one.covers(at_us)
             speaking += covered
-            silent &= ~(covered & one.has(at_us))
+            asked = np.flatnonzero(
+                silent & covered
+            )  # of what another one has, nothing more needs to be known
+            silent[asked] = ~one.has(at_us[asked])
     out[places] = silent & (speaking >= _WITNESSES)
     others = [one for one in company if one.timeframe_us != timeframe_us]
     for start, end in zip(*(part.tolist() for part in runs(out)), strict=True):

@@ -11,7 +11,7 @@ from organism.lake.candles import Candles
 from organism.lake.quality import compared, gaps, prices
 from organism.lake.quality.calendars import SESSIONS, calendar_of, due
 from organism.lake.quality.defects import GATE, Defect, Finding, points_of, points_of_hole, score_of
-from organism.lake.quality.gaps import Neighbour
+from organism.lake.quality.gaps import Witness
 from organism.lake.quality.stretches import Truths, runs
 
 I64 = NDArray[np.int64]
@@ -37,16 +37,17 @@ class Around:
     company         other series of the same venue, this symbol's other timeframes among them
     peers           candles of the same timeframe of other symbols: they move together, which shows a wrong time zone, and
                     a move that they share is the market's own
-    second          the same instrument from another source
+    second          the same instrument from another source; second_name says which, as in "yahoo BTC/USDT 1d"
     tally           what the import counted
     """
 
     venue: str = ""
     symbol: str = ""
     calendar: str = ""
-    company: Sequence[Neighbour] = ()
+    company: Sequence[Witness] = ()
     peers: Sequence[Candles] = ()
     second: Candles | None = None
+    second_name: str = ""
     tally: Tally = field(default_factory=Tally)
 
 
@@ -59,6 +60,7 @@ class Quality:
     longest_hole        the most candles missing in one place, outages and minutes without trades left out; hole is where
     findings            by defect, the costliest first
     shifts              hours by which months are late (positive) or early
+    second              the series it was held against; empty where there was none with a name
     score               0 to 100; `QUALITY.md`
     """
 
@@ -72,6 +74,7 @@ class Quality:
     findings: tuple[Finding, ...]
     shifts: tuple[int, ...]
     score: float
+    second: str = ""
 
     @property
     def good(self) -> bool:
@@ -151,7 +154,7 @@ def inspect(candles: Candles, timeframe_us: int, around: Around | None = None) -
     counts: Mapping[Defect, int] = {one.defect: one.bars for one in kept}
     return Quality(
         timeframe_us, int(candles.open_us[0]), int(candles.open_us[-1]), len(candles), expected, longest, hole, kept, shifts,
-        score_of(counts, expected, longest),
+        score_of(counts, expected, longest), beside.second_name,
     )  # fmt: skip
 
 
