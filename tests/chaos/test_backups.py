@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from genome.background.rounds import begun
+from genome.evolution import checkpoint
 from organism import backup
 from organism.backup import back_up
 from organism.body.past import Past
@@ -28,6 +30,7 @@ from organism.lake.context import context_series, vintages
 from organism.lake.store import Lake
 from organism.messages import Filled
 from tests.body.house import BUSY, House, judged, organism, told_once
+from tests.body.test_breeding import BREEDING, bred
 from tests.body.waiting import until
 from tests.lake.made import BTC, START_US, walk
 from tests.organism.journal.conftest import Steps
@@ -152,6 +155,28 @@ class TestLiving:
         assert len({fill.key for fill in after.fills}) == len(after.fills)
         assert set(before.fills) <= set(after.fills)
         assert not other.verify()["ok"], "and the audit says so"
+
+    def test_a_breeder_goes_on_in_the_copy_where_it_was_and_counts_on(self, tmp_path: Path):
+        bred_on = House(tmp_path / "state", *BREEDING, speed="6000")
+        copied = House(tmp_path / "restored", *BREEDING, speed="6000")
+        try:
+            bred_on.start()
+            until(lambda: bred(bred_on, 2), lambda: f"a generation: {bred_on.said[-800:]}", 120.0)
+            back_up(bred_on.state, copied.state)
+            bred_on.end()
+            (saved,) = (copied.state / "evolution").glob("*.npz")
+            reached, round_ = checkpoint.peek(saved)["generation"], begun(copied.state / "evolution")
+            assert round_ is not None
+            assert not round_.done
+            copied.start()
+            after = until(lambda: bred(copied, reached + 1), lambda: copied.said[-800:], 120.0)
+            assert begun(copied.state / "evolution") == round_, "the same round"
+            assert after["evaluated"] <= 200 * (after["generation"] - reached), "nothing is bred twice"
+            assert copied.stop()[0] == 0
+            assert copied.verify()["ok"]
+        finally:
+            bred_on.end()
+            copied.end()
 
 
 # ---------------------------------------------------------------- without a body
