@@ -16,6 +16,7 @@ _ABOVE: Final = 20
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _COMMA: Final = re.compile(r"-?\d+,\d+")
 _POINT: Final = re.compile(r"-?\d+\.\d+")
+_NAME: Final = re.compile(r"\"?<?[^\W\d]")
 _BEGINS: Final = re.compile(r"\s*\"?(\d|[A-Z][a-z]{2} \d)")
 
 
@@ -98,5 +99,8 @@ def _header(lines: Sequence[str], separator: str) -> tuple[tuple[str, ...] | Non
         if cells and cells[0] == "Price" and below == ["Ticker", "Date"]:
             return ("Date", *cells[1:]), at + 3
         if len(cells) > 2 and _BEGINS.match(line):  # noqa: PLR2004 - a time and two numbers at the least
-            return None, at
+            above = _cells(lines[at - 1], separator) if at else []
+            # Columns that have names are not taken for others by their order, however unknown the names are.
+            named = len(above) == len(cells) and all(map(_NAME.match, above))
+            return (tuple(above) if named else None), at
     return None, next((at for at, line in enumerate(lines) if _BEGINS.match(line)), 0)
