@@ -18,11 +18,12 @@ from dashboard.tokens import RESUME
 from dashboard.visitor import COOKIE, NOBODY, SIGNED_IN, Visitor
 from dashboard.window import Window
 from organism.alerts import acknowledged, deliveries
+from organism.commands import COMMANDS, TARGETED
 from organism.errors import OrganismError
 from organism.view import ViewReader
 
-COMMANDS = ("halt", "reduce", "resume", "flatten", "hibernate")
 CSRF = "x-csrf-token"
+ADDING = ("resume", "allow", "wake")  # commands after which more may be traded than before
 _NOTE = 300  # characters
 _HOURS = 24.0 * 30
 _MOST_ROWS = 500
@@ -49,6 +50,7 @@ class _Command(_Form, frozen=True, kw_only=True):
     command: str
     note: str = ""
     hours: float | None = None
+    target: str = ""
     password: str = ""
 
 
@@ -252,7 +254,7 @@ def _command(window: Window, access: Access) -> Handler:
             return _denied(denied)
         try:
             given = await run_in_threadpool(
-                window.give, form.command, visitor.name, _said(form.note), form.hours
+                window.give, form.command, visitor.name, _said(form.note), form.hours, form.target
             )
         except OrganismError as error:
             return _json({"error": str(error)}, status=400 if error.exit_code == 2 else 503)  # noqa: PLR2004 - exit code
@@ -295,18 +297,20 @@ def _writer(access: Access, request: Request) -> Visitor:
 
 def _check_again(access: Access, visitor: Visitor, form: _Command) -> None:
     """Resuming adds risk, so it asks once more; stopping never does."""
-    if form.command != "resume":
+    if form.command not in ADDING:
         return
     if visitor.kind == "token":
         if not visitor.may(RESUME):
-            raise Denied(403, "this token may stop trading but not resume it; that needs the scope resume")
+            raise Denied(
+                403, "this token may stop trading but not start it again; that needs the scope resume"
+            )
     else:
         access.confirm(form.password)
 
 
 def _checked(form: _Command) -> _Command:
-    if form.command not in COMMANDS:
-        raise Denied(400, f"the command was {form.command[:40]!r}; it must be one of {', '.join(COMMANDS)}")
+    if form.command not in (known := (*COMMANDS, *TARGETED)):
+        raise Denied(400, f"the command was {form.command[:40]!r}; it must be one of {', '.join(known)}")
     if len(form.note) > _NOTE:
         raise Denied(400, f"the note had {len(form.note)} characters; at most {_NOTE} fit")
     if form.hours is not None and (form.command != "hibernate" or not 0.0 < form.hours <= _HOURS):

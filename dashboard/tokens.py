@@ -24,8 +24,8 @@ READ, METRICS, COMMAND, RESUME = "read", "metrics", "command", "resume"
 SCOPES: Final = {
     READ: "every page and figure",
     METRICS: "/metrics alone",
-    COMMAND: "halt, reduce, flatten, hibernate, and marking alerts as seen",
-    RESUME: "resume, which is the one command that adds risk",
+    COMMAND: "every command that takes risk away, and marking alerts as seen",
+    RESUME: "resume, allow and wake as well, after which more may be traded than before",
 }
 MOST: Final = 64
 _PREFIX: Final = "organism_"

@@ -12,7 +12,7 @@ from dashboard import performance, pulse
 from dashboard.condition import Judged, judge
 from dashboard.glimpse import Glimpse, look, opened
 from organism.alerts import acknowledge, acknowledged, deliveries
-from organism.commands import CommandsDb
+from organism.commands import OF_STRATEGIES, TARGETED, CommandsDb
 from organism.errors import BadInput
 
 _KEEP_S = 0.2  # several viewers share one look
@@ -90,14 +90,24 @@ class Window:
         if not path.exists():
             return []
         try:
-            return [{"command": row.command} for row in CommandsDb(path).waiting()]
+            return [{"command": f"{row.command} {row.target}".strip()} for row in CommandsDb(path).waiting()]
         except Exception:  # noqa: BLE001 - a busy or damaged file must not blind the page
             return []
 
-    def give(self, command: str, operator: str, note: str, hours: float | None) -> int:
-        """Write one operator command; answers its id."""
+    def give(self, command: str, operator: str, note: str, hours: float | None, target: str) -> int:
+        """Write one operator command; answers its id. Raises `BadInput`, also for what the view does not know."""
+        self._check_target(command, target)
         self.state.mkdir(parents=True, exist_ok=True)
-        return int(CommandsDb(self.state / "commands.db").give(command, operator, note, hours))
+        return int(CommandsDb(self.state / "commands.db").give(command, operator, note, hours, target))
+
+    def _check_target(self, command: str, target: str) -> None:
+        table, column = ("strategies", "genome_id") if command in OF_STRATEGIES else ("marks", "symbol")
+        if command not in TARGETED or not self.view.exists():
+            return
+        with opened(self.view) as connection:
+            found = connection.execute(f"SELECT 1 FROM {table} WHERE {column} = ?", (target,)).fetchone()  # noqa: S608 - constants
+        if not found:
+            raise BadInput(f"{command} was given for {target[:60]!r}, which this organism does not know")
 
     def acknowledge(self, alert_id: str) -> None:
         """Keep a person's word that they have seen an alert. Raises `BadInput` for one that nobody raised."""

@@ -17,26 +17,36 @@ from organism.journal.tip import sync_new_folder
 from organism.redaction import Redactor
 
 COMMANDS = ("halt", "reduce", "resume", "flatten", "hibernate")
+OF_INSTRUMENTS = ("close", "bar", "allow")
+OF_STRATEGIES = ("pause", "wake", "retire")
+TARGETED = (*OF_INSTRUMENTS, *OF_STRATEGIES)
 LONGEST_TEXT = 1_000  # characters of a note, an operator, a result
+LONGEST_TARGET = 200
 _BUSY_S = 5.0
 _POLL_S = 0.02
 _TABLE = """
     CREATE TABLE IF NOT EXISTS commands (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         given_wall_ns INTEGER NOT NULL,
-        command TEXT NOT NULL CHECK (command IN ('halt', 'reduce', 'resume', 'flatten', 'hibernate')),
+        command TEXT NOT NULL CHECK (command IN ('halt', 'reduce', 'resume', 'flatten', 'hibernate',
+            'close', 'bar', 'allow', 'pause', 'wake', 'retire')),
         operator TEXT NOT NULL,
         note TEXT NOT NULL,
         hours REAL,
         acknowledged_wall_ns INTEGER,
-        result TEXT
+        result TEXT,
+        target TEXT NOT NULL DEFAULT ''
     ) STRICT
 """
 _SEEN = "CREATE TABLE IF NOT EXISTS acknowledged_alerts (alert_id TEXT PRIMARY KEY) STRICT"
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """A command as it was given. `hours` is market time, for `hibernate`; None means the setting."""
+    """A command as it was given.
+
+    hours    market time, for `hibernate`; None means the setting
+    target   a symbol for `OF_INSTRUMENTS`, a genome id for `OF_STRATEGIES`, else ""
+    """
 
     id: int
     given_wall_ns: int
@@ -46,6 +56,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     hours: float | None
     acknowledged_wall_ns: int | None
     result: str | None
+    target: str = ""
 
 
 _redact = Redactor()  # by shape: a person may paste a key into a note, and this file is read by many
@@ -58,13 +69,20 @@ class CommandsDb:
     def __init__(self, path: Path) -> None:
         self._path = Path(path)
 
-    def give(self, command: str, operator: str, note: str, hours: float | None = None) -> int:
+    def give(
+        self, command: str, operator: str, note: str, hours: float | None = None, target: str = ""
+    ) -> int:
         """Write a command durably; return its id, which rises for ever: also over a file that was moved aside or put back.
 
         The body knows by its id that a command was carried out already: an id given twice would be a halt unheard.
         """
-        if command not in COMMANDS:
-            raise BadInput(f"a command must be one of {', '.join(COMMANDS)}; was {command!r}.")
+        if command not in (*COMMANDS, *TARGETED):
+            raise BadInput(f"a command must be one of {', '.join((*COMMANDS, *TARGETED))}; was {command!r}.")
+        if bool(target) != (command in TARGETED) or len(target) > LONGEST_TARGET:
+            raise BadInput(
+                f"{command} {'names an instrument or a strategy' if command in TARGETED else 'is meant for all, and names nothing'}; "
+                f"was {target[:60]!r}."
+            )
         if hours is not None and not 0.0 < hours <= 24 * 365:
             raise BadInput(f"hours must be above 0 and at most a year; was {hours:g}.")
         now_ns = time.time_ns()
@@ -75,11 +93,12 @@ class CommandsDb:
             operator[:LONGEST_TEXT],
             _redact(note)[:LONGEST_TEXT],
             hours,
+            target,
         )
         with self._writing() as connection:
             (number,) = connection.execute(
-                "INSERT INTO commands (id, given_wall_ns, command, operator, note, hours)"
-                " VALUES (max(?, (SELECT coalesce(max(id), 0) + 1 FROM commands)), ?, ?, ?, ?, ?) RETURNING id",
+                "INSERT INTO commands (id, given_wall_ns, command, operator, note, hours, target)"
+                " VALUES (max(?, (SELECT coalesce(max(id), 0) + 1 FROM commands)), ?, ?, ?, ?, ?, ?) RETURNING id",
                 values,
             ).fetchone()
         return int(number)
@@ -122,10 +141,11 @@ class CommandsDb:
         if not self._path.exists():
             return []
         with self._open() as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'commands'").fetchone():
+            if not (known := _known_columns(connection)):
                 return []
+            columns = _COLUMNS if "target" in known else _COLUMNS.replace("target", "'' AS target")
             found = connection.execute(
-                f"SELECT {_COLUMNS} FROM commands WHERE {where} ORDER BY id",  # noqa: S608
+                f"SELECT {columns} FROM commands WHERE {where} ORDER BY id",  # noqa: S608
                 (value,),
             )
             return [
@@ -141,6 +161,9 @@ class CommandsDb:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             try:
+                known = _known_columns(connection)
+                if known and "target" not in known:
+                    _rebuild(connection)
                 connection.execute(_TABLE)
                 yield connection
                 connection.execute("COMMIT")
@@ -165,6 +188,19 @@ class CommandsDb:
                 f"{self._path.name} could not be used ({error}). It holds only commands that wait: stop the "
                 f"organism, move the file aside, and give the command again."
             ) from error
+
+
+def _known_columns(connection: sqlite3.Connection) -> list[str]:
+    return [row[1] for row in connection.execute("PRAGMA table_info(commands)")]
+
+
+def _rebuild(connection: sqlite3.Connection) -> None:
+    """A table of before commands had targets: what waits in it is kept, with its ids. Inside the caller's transaction."""
+    earlier = _COLUMNS.removesuffix(", target")
+    connection.execute("ALTER TABLE commands RENAME TO commands_before")
+    connection.execute(_TABLE)
+    connection.execute(f"INSERT INTO commands ({earlier}) SELECT {earlier} FROM commands_before")  # noqa: S608 - constants
+    connection.execute("DROP TABLE commands_before")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

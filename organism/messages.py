@@ -48,9 +48,9 @@ class FeedReported(Fact, frozen=True, kw_only=True):
 
 
 class OperatorCommanded(Fact, frozen=True, kw_only=True):
-    """A person gave a command. Operator → immune (halt, reduce, resume, flatten, hibernate).
+    """A person gave a command. Operator → immune, or reproduction where it is for a strategy (`organism.commands`).
 
-    command_id rises for ever; a core ignores ids it has seen.
+    command_id rises for ever; a core ignores ids it has seen. target: a symbol or a genome id, "" where all is meant
     """
 
     command_id: int
@@ -58,6 +58,7 @@ class OperatorCommanded(Fact, frozen=True, kw_only=True):
     operator: str
     note: str = ""
     hours: float | None = None
+    target: str = ""
 
 
 class Recovered(Fact, frozen=True, kw_only=True):
@@ -307,6 +308,7 @@ class DenialReason(enum.Enum):
     MIN_NOTIONAL = "min_notional"
     REDUCE_ONLY = "reduce_only"
     UNKNOWN_INSTRUMENT = "unknown_instrument"
+    BARRED = "barred"
 
 
 class OrderApproved(Fact, frozen=True, kw_only=True):
@@ -338,6 +340,16 @@ class ClosePositions(Fact, frozen=True, kw_only=True):
 
     symbols: tuple[str, ...]
     purpose: str
+    reason: str
+
+
+class EntriesBarred(Fact, frozen=True, kw_only=True):
+    """A person bars instruments: what is held there may shrink, nothing may be opened or grow. Immune → brain.
+
+    symbols: all that are barred from now on
+    """
+
+    symbols: tuple[str, ...]
     reason: str
 
 
@@ -407,6 +419,14 @@ class StrategyRetired(Fact, frozen=True, kw_only=True):
     """A strategy may trade no longer. Reproduction → brain; brain → reproduction, of one that it cannot live by."""
 
     genome_id: str
+    reason: str
+
+
+class StrategyPaused(Fact, frozen=True, kw_only=True):
+    """A person silences a funded strategy, or lets it speak again. Reproduction → brain. It goes on stepping meanwhile."""
+
+    genome_id: str
+    paused: bool
     reason: str
 
 
@@ -542,12 +562,14 @@ Message = (
     | OrderDenied
     | TradingStateChanged
     | ClosePositions
+    | EntriesBarred
     | OrderUpdated
     | Filled
     | InstantSettled
     | Reconciled
     | StrategyFunded
     | StrategyRetired
+    | StrategyPaused
     | GenerationBred
     | AlertRaised
     | OrganRestarted

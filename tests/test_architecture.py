@@ -18,7 +18,7 @@ def relative(path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)
 def test_a_file_fits_in_the_head(path):
-    most = 600 if path.name == "messages.py" else 400  # the vocabulary is one list, read like a dictionary
+    most = 640 if path.name == "messages.py" else 400  # the vocabulary is one list, read like a dictionary
     assert len(path.read_text().splitlines()) <= most
 
 

@@ -30,6 +30,10 @@ class Endpoint:
 
 _LIMIT = ("limit", "rows, newest first: 1 to 500, 100 unless said")
 _SYMBOL = ("symbol", "only of this instrument, as in BTC/USDT")
+_COMMANDS: Final = (
+    "halt, reduce, resume, flatten, hibernate; of an instrument: close, bar, allow; of a strategy: pause, wake, retire. "
+    "resume, allow and wake need the scope resume"
+)
 ENDPOINTS: Final = (
     Endpoint("/healthz", "Whether this process serves and how old the body's last word is.", ""),
     Endpoint("/metrics", "The vitals as Prometheus reads them.", "metrics", media="text/plain"),
@@ -44,7 +48,8 @@ ENDPOINTS: Final = (
     Endpoint("/api/alerts", "Alerts, whether a person has seen them, and which channels they reached.", query=(_LIMIT,)),
     Endpoint("/api/evolution", "How far breeding is, how fast, and its best."),
     Endpoint("/api/commands", "Give a command; it is journalled with the token's name and the note.", "command", body=(
-        ("command", "string", "halt, reduce, resume, flatten or hibernate; resume needs the scope resume", True),
+        ("command", "string", _COMMANDS, True),
+        ("target", "string", "the symbol, or the strategy's id", False),
         ("note", "string", "why; at most 300 characters", False),
         ("hours", "number", "of market time, for hibernate", False),
     )),

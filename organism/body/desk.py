@@ -4,10 +4,18 @@ import sys
 from collections import deque
 from collections.abc import Callable, Container
 
-from organism.commands import CommandsDb
+from organism.commands import OF_STRATEGIES, CommandsDb
 from organism.core import Now
 from organism.effects import Effects, Publish
-from organism.messages import Envelope, OperatorCommanded, TradingStateChanged
+from organism.messages import (
+    ClosePositions,
+    EntriesBarred,
+    Envelope,
+    OperatorCommanded,
+    StrategyPaused,
+    StrategyRetired,
+    TradingStateChanged,
+)
 from organism.redaction import Redactor
 
 LOOK_S = 0.1  # between two looks at the table
@@ -20,7 +28,7 @@ class Desk:
     """Polls the commands table. One command is delivered once a process run; cores ignore ids they have seen.
 
     durable_seq   highest sequence number of the journal that survives a power cut
-    applied       envelope ids that immune consumed before this process started
+    applied       envelope ids that immune or reproduction consumed before this process started
     shown_seq     highest sequence number that the view shows: a person who is told "halted" and asks for the status must
                   not read that it trades
     """
@@ -51,7 +59,7 @@ class Desk:
 
     def observe(self, seq: int, organ: str, envelope: Envelope, effects: Effects, _now: Now) -> None:
         """See steps go by: which of them consumed a command, and what came of it."""
-        if type(envelope.message) is OperatorCommanded and organ == "immune":
+        if type(envelope.message) is OperatorCommanded and organ == _meant(envelope.message.command):
             self._consumed.append((seq, envelope.message.command_id, _result(effects)))
 
     def turn(self) -> float:
@@ -69,8 +77,9 @@ class Desk:
                 operator=command.operator,
                 note=self._redact(command.note),  # it is journalled, shown and sent
                 hours=command.hours,
+                target=command.target,
             )
-            self._deliver("immune", Envelope(identity, "operator", 0, 0, "", message))
+            self._deliver(_meant(command.command), Envelope(identity, "operator", 0, 0, "", message))
         while self._consumed and self._may_be_told(self._consumed[0][0]):
             _, number, result = self._consumed.popleft()
             self._commands.acknowledge(number, result)
@@ -85,8 +94,30 @@ class Desk:
         return seq <= self._shown_seq() or self._looks > MOST_LOOKS
 
 
+class Either:
+    """What is in one of several containers, as they are when asked."""
+
+    def __init__(self, *containers: Container[str]) -> None:
+        self._containers = containers
+
+    def __contains__(self, item: object) -> bool:
+        """Whether one of them has it."""
+        return any(item in one for one in self._containers)
+
+
+def _meant(command: str) -> str:
+    """The organ that carries it out."""
+    return "reproduction" if command in OF_STRATEGIES else "immune"
+
+
 def _result(effects: Effects) -> str:
     for effect in effects:
-        if type(effect) is Publish and type(effect.message) is TradingStateChanged:
-            return effect.message.after.reason
+        message = effect.message if type(effect) is Publish else None
+        match message:
+            case TradingStateChanged():
+                return message.after.reason
+            case ClosePositions() | EntriesBarred() | StrategyPaused() | StrategyRetired():
+                return message.reason
+            case _:
+                continue
     return "done; nothing had to change."

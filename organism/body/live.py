@@ -17,7 +17,7 @@ from organism import __version__
 from organism.body.anatomy import instruments_of, organ_cores
 from organism.body.children import FeedChild, VenueChild, trees
 from organism.body.crashpoints import CrashPoints
-from organism.body.desk import Desk
+from organism.body.desk import Desk, Either
 from organism.body.ending import FLUSH_S, ORDERLY_S, StopAsked
 from organism.body.judging import judging_of
 from organism.body.past import Past
@@ -158,7 +158,7 @@ class Body:
             CommandsDb(state / "commands.db"),
             self.directory.deliver,
             lambda: self.journal.durable_seq,
-            self.goods["immune"].seen,
+            Either(self.goods["immune"].seen, self.goods["reproduction"].seen),
             lambda: self.view.seq,
         )
 

@@ -1,6 +1,7 @@
 """`organism halt|reduce|resume|flatten|hibernate`: a command with who and why, journalled before it acts."""
 
 import getpass
+from pathlib import Path
 
 from organism.cli.context import state_folder
 from organism.cli.parser import Options
@@ -14,15 +15,29 @@ def perform(options: Options) -> int:
     hours = getattr(options, "hours", None)
     if hours is not None and not 0.0 < hours <= 24 * 365:
         raise BadInput(f"--hours must be above 0 and at most a year; was {hours:g}.")
+    return give(state, options.command, options.note, options.wait, said=options.command, hours=hours)
+
+
+def give(
+    state: Path,
+    command: str,
+    note: str,
+    wait_s: float,
+    *,
+    said: str,
+    hours: float | None = None,
+    target: str = "",
+) -> int:
+    """Write it down, wait a little for the answer, and say what came of it. said: as the person typed it."""
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     commands = CommandsDb(state / "commands.db")
-    number = commands.give(options.command, _operator(), options.note, hours)
-    answer = commands.wait_acknowledged(number, options.wait)
+    number = commands.give(command, _operator(), note, hours, target)
+    answer = commands.wait_acknowledged(number, wait_s)
     if answer is not None:
-        print(f"{options.command}: {answer}")
+        print(f"{said}: {answer}")
     else:
         print(
-            f"{options.command}: noted as command {number}. No body answered within {options.wait:g} s; "
+            f"{said}: noted as command {number}. No body answered within {wait_s:g} s; "
             f"it is applied before anything trades again."
         )
     return 0

@@ -112,6 +112,17 @@ def _operator(commands: "argparse._SubParsersAction[_Parser]") -> None:
         )
         if name == "hibernate":
             parser.add_argument("--hours", type=float, default=24.0, help="market time, default 24")
+    for name, actions, what, summary, example in (
+        ("strategy", ("pause", "resume", "retire"), "ID", "One strategy: silence it, let it speak again, or retire it for good.",
+         "organism strategy pause ema_crossover_0_4093d392 --note 'why'"),
+        ("position", ("close", "bar", "allow"), "SYMBOL", "One instrument: close what is held, let nothing be opened there, or allow it again.",
+         "organism position close BTC/USDT --note 'why'"),
+    ):  # fmt: skip
+        parser = _add(commands, name, summary, example, "targeted")
+        parser.add_argument("action", choices=actions)
+        parser.add_argument("target", metavar=what)
+        parser.add_argument("--note", default="", help="why; kept in the journal")
+        parser.add_argument("--wait", type=duration, default=5.0, help="how long to wait for the body's answer")
 
 
 def _audit(commands: "argparse._SubParsersAction[_Parser]") -> None:

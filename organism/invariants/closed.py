@@ -51,7 +51,7 @@ _MAY_REFUSE_A_REDUCTION = frozenset({
 
 @dataclass(slots=True)
 class State:
-    """What stands in the way, as read. held: reasons only a person lifts.
+    """What stands in the way, as read. held: reasons only a person lifts. barred: instruments in which nothing may grow.
 
     motor_clean   whether motor has said that books and venue agree since it recovered last
     motor_safe    whether motor's process was started safe
@@ -59,6 +59,7 @@ class State:
 
     rules: Rules = field(default_factory=Rules)
     held: dict[str, str] = field(default_factory=dict)
+    barred: set[str] = field(default_factory=set)
     stalled: set[str] = field(default_factory=set)
     uncompared: bool = False
     unknown_since_ns: int | None = None
@@ -98,6 +99,8 @@ def _gate(state: State, event: Event) -> Breaches:
             state.n += 1
             order = message.approved.order
             why = _in_the_way(state, event)
+            if not why and order.symbol in state.barred:
+                why = f"a person bars entries in {order.symbol}"
             if why:
                 text = f"order {order.id} may add risk and must not pass while {why}; it was approved."
                 _say(found, event, order.id, text)
@@ -158,6 +161,10 @@ def _commanded(state: State, command: OperatorCommanded, at_ns: int) -> None:
         case "hibernate" if risk is not None and at_ns:
             hours = command.hours if command.hours and 0.0 < command.hours < math.inf else risk.hibernation_h
             state.hibernating_until_ns = at_ns + int(hours * _NS_PER_H)
+        case "bar":
+            state.barred.add(command.target)
+        case "allow":
+            state.barred.discard(command.target)
         case "resume":
             state.held.clear()
             state.hibernating_until_ns = state.n_low = 0

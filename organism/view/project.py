@@ -15,6 +15,7 @@ from organism.effects import Effects, Notify, Publish
 from organism.messages import (
     BarClosed,
     BarsArrived,
+    EntriesBarred,
     ExposureTargeted,
     Fact,
     FeedRecovered,
@@ -31,6 +32,7 @@ from organism.messages import (
     PortfolioMarked,
     Reconciled,
     StrategyFunded,
+    StrategyPaused,
     StrategyRetired,
     TradeClosed,
     TradingStateChanged,
@@ -227,6 +229,15 @@ def _funded(message: StrategyFunded, _: StepFacts) -> Iterator[Op]:
     })  # fmt: skip
 
 
+def _paused(message: StrategyPaused, _: StepFacts) -> Iterator[Op]:
+    state = "paused" if message.paused else "funded"
+    yield Upsert("strategies", {"genome_id": message.genome_id, "state": state})
+
+
+def _barred(message: EntriesBarred, _: StepFacts) -> Iterator[Op]:
+    yield Put("barred", {"symbols": list(message.symbols), "reason": message.reason})
+
+
 def _retired(message: StrategyRetired, _: StepFacts) -> Iterator[Op]:
     yield Upsert("strategies", {"genome_id": message.genome_id, "state": "retired"})
 
@@ -306,7 +317,7 @@ _SAID: dict[type[Fact], _Reader] = {
     BarClosed: _closed, PortfolioMarked: _marked, ExposureTargeted: _targeted, OrderApproved: _approved,
     OrderUpdated: _updated, OrderDenied: _denied, Filled: _filled, TradingStateChanged: _changed,
     Reconciled: _reconciled, StrategyFunded: _funded, StrategyRetired: _retired, FeedStalled: _stalled,
-    FeedRecovered: _feed_back,
+    FeedRecovered: _feed_back, StrategyPaused: _paused, EntriesBarred: _barred,
 }  # fmt: skip
 _HEARD: dict[type[Fact], _Reader] = {
     BarsArrived: _arrived, FeedReported: _reported, OrganRestarted: _restarted, MessageSetAside: _set_aside,

@@ -14,19 +14,21 @@ from organism.effects import Effects, Publish
 from organism.market import Bar, Instrument
 from organism.messages import (
     BarClosed,
+    EntriesBarred,
     ExposureTargeted,
     Message,
     OrderDenied,
     PortfolioMarked,
     Recovered,
     StrategyFunded,
+    StrategyPaused,
     StrategyRetired,
     Target,
     TradingStateChanged,
 )
 from organism.settings import BrainSettings
 from organs.brain.deciding import BACK_OFF_BARS, Policy, aimed, decide
-from organs.brain.funding import fund, reconsider, without
+from organs.brain.funding import fund, reconsider, silenced, without
 from organs.brain.regime import gate, moved
 from organs.brain.state import Acted, BrainState, Climate, Funded, Market
 
@@ -129,6 +131,8 @@ def _marked(state: BrainState, message: PortfolioMarked, policy: Policy) -> _Res
     for symbol, market in state.markets.items():
         if market.at_ns != at_ns:
             continue  # its bar is missing: decide on those that are there
+        if symbol in state.barred and symbol not in held:
+            continue  # a person wants nothing opened here
         decided = decide(state, symbol, market, policy, held=symbol in held)
         if decided is not None:
             targets.append(decided[0])
@@ -169,5 +173,9 @@ def _other(state: BrainState, message: Message, policy: Policy) -> BrainState:
             return _replace(state, acted={**state.acted, symbol: forgotten})
         case TradingStateChanged(after=after):
             return _replace(state, standing=after)
+        case EntriesBarred(symbols=symbols):
+            return _replace(state, barred=symbols)
+        case StrategyPaused():
+            return silenced(state, message)
         case _:
             return state

@@ -68,13 +68,13 @@ def blend(state: BrainState, market: Market, judged: Gate) -> float:
     """Weighted mean of the warm forecasts after the regime gate, in [−1, 1]; NaN when none is warm.
 
     Opposite opinions on one instrument cancel here, before they could become two orders. A strategy that the gate
-    quietens leaves silence, not room for the others: the divisor is the full weight.
+    or a person quietens leaves silence, not room for the others: the divisor is the full weight.
     """
     total = spoken = 0.0
     for funded, forecast in zip(state.funded, market.forecasts, strict=True):
         if forecast == forecast:  # noqa: PLR0124 - not NaN: it is warm
             total += funded.weight
-            if forecast:
+            if forecast and funded.genome_id not in state.paused:
                 kept = judged.followers if funded.family in TREND_FAMILIES else judged.others
                 spoken += forecast * funded.weight * kept
     if not total > 0.0:
@@ -186,5 +186,5 @@ def _contributions(state: BrainState, market: Market, judged: Gate) -> tuple[Con
             weight=funded.weight * (judged.followers if follows_trend(funded.family) else judged.others),
         )
         for funded, forecast in zip(state.funded, market.forecasts, strict=True)
-        if not isnan(forecast)
+        if not isnan(forecast) and funded.genome_id not in state.paused
     )

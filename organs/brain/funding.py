@@ -7,7 +7,7 @@ import msgspec
 from genome.lived import lived
 from organism.effects import Effects, Publish
 from organism.errors import BadInput
-from organism.messages import AlertRaised, Priority, Severity, StrategyFunded, StrategyRetired
+from organism.messages import AlertRaised, Priority, Severity, StrategyFunded, StrategyPaused, StrategyRetired
 from organs.brain.state import BrainState, Funded
 
 _replace = msgspec.structs.replace
@@ -50,6 +50,14 @@ def reconsider(state: BrainState, bar_s: int) -> tuple[BrainState, Effects]:
     return state, effects
 
 
+def silenced(state: BrainState, message: StrategyPaused) -> BrainState:
+    """The same mind with one opinion left out, or let in again."""
+    paused = {*state.paused} - {message.genome_id}
+    if message.paused:
+        paused.add(message.genome_id)
+    return _replace(state, paused=tuple(sorted(paused)))
+
+
 def without(state: BrainState, genome_id: str) -> BrainState:
     """The same mind without one strategy and its memories; unchanged when it has none of that name."""
     at = _place(state, genome_id)
@@ -61,7 +69,8 @@ def without(state: BrainState, genome_id: str) -> BrainState:
         )
         for s, m in state.markets.items()
     }
-    return _replace(state, funded=state.funded[:at] + state.funded[at + 1 :], markets=markets)
+    paused = tuple(one for one in state.paused if one != genome_id)
+    return _replace(state, funded=state.funded[:at] + state.funded[at + 1 :], markets=markets, paused=paused)
 
 
 def _place(state: BrainState, genome_id: str) -> int | None:

@@ -74,6 +74,8 @@ class BrainState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     warmup, closing   of the newest instant
     closed       symbols already told to close in this session's end
     standing     what may be traded
+    paused       genome ids that a person silenced: they step, and their forecast counts for nothing
+    barred       symbols in which a person lets nothing be opened
     """
 
     funded: tuple[Funded, ...] = ()
@@ -86,3 +88,5 @@ class BrainState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     closing: bool = False
     closed: tuple[str, ...] = ()
     standing: Standing = Standing()
+    paused: tuple[str, ...] = ()
+    barred: tuple[str, ...] = ()

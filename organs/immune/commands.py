@@ -1,4 +1,4 @@
-"""What a person may tell risk control: halt, reduce, resume, flatten, hibernate. Each at most once."""
+"""What a person may tell risk control, of everything or of one instrument. Each command at most once."""
 
 import math
 
@@ -6,7 +6,7 @@ import msgspec
 
 from organism.core import Now
 from organism.effects import Effect, Effects, Publish
-from organism.messages import ClosePositions, DenialReason, OperatorCommanded
+from organism.messages import ClosePositions, DenialReason, EntriesBarred, OperatorCommanded
 from organism.settings import RiskSettings
 from organism.trading import Purpose
 from organs.immune.change import block, lifted, market_ns, settle
@@ -47,9 +47,27 @@ def commanded(
         case "resume":
             state = _resumed(state, risk)
             active_reason = f"Active: resumed by {who}."
+        case "close" | "bar" | "allow":
+            return _of_one(state, command, who)
         case _:
             return state, ()
     return settle(before, state, now, f"{command.command} by {who}", tuple(effects), active_reason)
+
+
+def _of_one(state: ImmuneState, command: OperatorCommanded, who: str) -> tuple[ImmuneState, Effects]:
+    """Close one position now, or let nothing be opened or grow there until it is allowed again."""
+    symbol = command.target
+    if command.command == "close":
+        text = f"{symbol} closed by {who}"
+        order = ClosePositions(symbols=(symbol,), purpose=Purpose.FLATTEN.value, reason=text)
+        return state, (Publish(to=("metabolism",), message=order),)
+    barred = {*state.barred, symbol} if command.command == "bar" else {*state.barred} - {symbol}
+    if barred == set(state.barred):
+        return state, ()
+    state = _replace(state, barred=tuple(sorted(barred)))
+    word = "no entries in" if command.command == "bar" else "entries again in"
+    message = EntriesBarred(symbols=state.barred, reason=f"{word} {symbol}, told by {who}")
+    return state, (Publish(to=("brain",), message=message),)
 
 
 def hibernating(state: ImmuneState, text: str, at_ns: int, hours: float, risk: RiskSettings) -> ImmuneState:

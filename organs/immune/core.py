@@ -145,6 +145,8 @@ def _verdict(state: ImmuneState, order: Order, now: Now, rules: _Rules, n_recent
         if since is not None and now.mono_ns - since > UNKNOWN_NS:
             waited_s = (now.mono_ns - since) / 1e9
             return Refusal(DenialReason.UNRECONCILED, UNKNOWN_NS / 1e9, waited_s)
+        if order.symbol in state.barred:
+            return Refusal(DenialReason.BARRED, 0.0, float(order.quantity))
     mark = state.marked
     view = View(
         positions=state.positions,

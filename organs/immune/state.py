@@ -24,6 +24,7 @@ class ImmuneState(msgspec.Struct, frozen=True, kw_only=True):
     reserved        by order id, until terminal and filled as far as reported
     recent          when the orders of the last minute were approved, monotonic ns
     unknown_since_ns  since when the fate of some order has been unknown, monotonic ns
+    barred          symbols in which a person lets nothing be opened or grow
     alarmed         when an alarm about refused orders was raised last, by kind, monotonic ns
     """
 
@@ -43,3 +44,4 @@ class ImmuneState(msgspec.Struct, frozen=True, kw_only=True):
     recent: tuple[int, ...] = ()
     unknown_since_ns: int | None = None
     alarmed: dict[str, int] = {}
+    barred: tuple[str, ...] = ()

@@ -15,11 +15,19 @@ from organism.body.crashpoints import POINTS, VARIABLE, CrashPoints
 from organism.body.desk import LOOK_S, MOST_LOOKS, Desk
 from organism.body.watch import Heard
 from organism.body.worker import Worker
-from organism.commands import CommandsDb
+from organism.commands import OF_STRATEGIES, CommandsDb
 from organism.core import Now
 from organism.effects import Publish
 from organism.errors import BadInput
-from organism.messages import Answer, BarClosed, CancelAnswered, Envelope, OrganRestarted, SubmitAnswered
+from organism.messages import (
+    Answer,
+    BarClosed,
+    CancelAnswered,
+    Envelope,
+    OrganRestarted,
+    StrategyPaused,
+    SubmitAnswered,
+)
 from organism.settings import SupervisionSettings
 from organs.nervous.live import LiveFeed
 from tests.body.waiting import until
@@ -86,7 +94,7 @@ class Counter:
         self.desk = Desk(self.commands, self._deliver, lambda: self.durable, applied, lambda: self.shown)
 
     def _deliver(self, organ: str, envelope: Envelope) -> None:
-        assert organ == "immune"
+        assert organ == ("reproduction" if envelope.message.command in OF_STRATEGIES else "immune")
         self.heard.append(envelope)
 
     def consumed(self, seq: int, envelope: Envelope) -> None:
@@ -132,6 +140,24 @@ def test_a_view_that_stands_still_does_not_keep_the_answer_back(tmp_path: Path):
     for _ in range(MOST_LOOKS + 1):
         place.desk.turn()
     assert place.commands.find(number).result
+
+
+def test_a_command_for_a_strategy_goes_to_who_funds_it_and_is_answered_by_it(tmp_path: Path):
+    place = Counter(tmp_path)
+    number = place.commands.give("pause", "drill", "", target="ema_0_1")
+    place.desk.turn()
+    (envelope,) = place.heard
+    assert (envelope.message.command, envelope.message.target) == ("pause", "ema_0_1")
+    told = Publish(
+        to=("brain",), message=StrategyPaused(genome_id="ema_0_1", paused=True, reason="paused by ann")
+    )
+    place.durable = 9
+    place.desk.observe(8, "immune", envelope, (), NOW)
+    place.desk.turn()
+    assert place.commands.find(number).result is None
+    place.desk.observe(9, "reproduction", envelope, (told,), NOW)
+    place.desk.turn()
+    assert place.commands.find(number).result == "paused by ann"
 
 
 def test_commands_are_delivered_once_and_in_the_order_they_were_given(tmp_path: Path):

@@ -1,11 +1,13 @@
 """Commands of a person: durable when given, in order, answered once."""
 
+import contextlib
+import sqlite3
 import stat
 import threading
 
 import pytest
 
-from organism.commands import COMMANDS, CommandsDb
+from organism.commands import COMMANDS, TARGETED, CommandsDb
 from organism.errors import BadInput
 
 
@@ -50,6 +52,35 @@ def test_an_answer_that_comes_while_waiting_is_heard(db):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_list_may_be_given(db, command):
     assert db.find(db.give(command, "ann", "")).command == command
+
+
+@pytest.mark.parametrize("command", TARGETED)
+def test_a_command_for_one_of_several_names_it_and_the_others_name_nothing(db, command):
+    assert db.find(db.give(command, "ann", "", target="BTC/USDT")).target == "BTC/USDT"
+    for word, target in ((command, ""), ("halt", "BTC/USDT"), (command, "x" * 201)):
+        with pytest.raises(BadInput, match="names"):
+            db.give(word, "ann", "", target=target)
+
+
+def test_a_table_of_before_is_read_and_rebuilt_with_what_waits_in_it(tmp_path):
+    path = tmp_path / "commands.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "CREATE TABLE commands (id INTEGER PRIMARY KEY AUTOINCREMENT, given_wall_ns INTEGER NOT NULL,"
+            " command TEXT NOT NULL CHECK (command IN ('halt', 'reduce', 'resume', 'flatten', 'hibernate')),"
+            " operator TEXT NOT NULL, note TEXT NOT NULL, hours REAL, acknowledged_wall_ns INTEGER, result TEXT) STRICT;"
+            "INSERT INTO commands VALUES (5, 1, 'halt', 'ann', 'before', NULL, NULL, NULL),"
+            " (6, 1, 'resume', 'ann', '', NULL, 2, 'active');"
+        )
+    db = CommandsDb(path)
+    assert [(one.id, one.command, one.target) for one in db.waiting()] == [(5, "halt", "")]
+    fresh = db.give("bar", "ann", "", target="BTC/USDT")
+    assert fresh > 6
+    assert [(one.id, one.command, one.target) for one in db.waiting()] == [
+        (5, "halt", ""),
+        (fresh, "bar", "BTC/USDT"),
+    ]
+    assert db.find(6).result == "active"
 
 
 @pytest.mark.parametrize(

@@ -440,6 +440,10 @@ def halted_by_a_person(t):
     hears(t, OperatorCommanded(command_id=1, command="halt", operator="me"))
 
 
+def barred_by_a_person(t):
+    hears(t, OperatorCommanded(command_id=1, command="bar", operator="me", target=X))
+
+
 def hibernating(t):
     hears(t, OperatorCommanded(command_id=1, command="hibernate", operator="me", hours=2.0))
 
@@ -671,7 +675,7 @@ BREAKS = {
         begins_in_the_middle, moves_after_its_end, goes_back, said_twice, filled_falls, another_attempt_of_what_is_known,
     ],
     "I8": [
-        halted_by_a_person, hibernating, feed_stalled, escalated, already_broken, unexplained,
+        halted_by_a_person, barred_by_a_person, hibernating, feed_stalled, escalated, already_broken, unexplained,
         not_compared_since_the_start, unknown_for_too_long, unwell, against_its_own_word, sent_before_books_agree,
         sent_again_before_the_verdict_of_the_same_report, sent_by_a_body_started_safe,
         sent_although_halted, sent_on_old_prices, a_way_out_refused,
@@ -898,3 +902,20 @@ def _size(value):
         names = getattr(value, "__dataclass_fields__", None) or value.__slots__
         return sum(_size(getattr(value, n, None)) for n in names if n not in {"rules", "redact"})
     return len(value) if hasattr(value, "__len__") and not isinstance(value, str) else 0
+
+
+@pytest.mark.parametrize(("word", "target"), [("bar", "Y/USDT"), ("close", X), ("allow", X)])
+def test_a_word_about_another_instrument_or_of_another_kind_bars_nothing(word, target):
+    t = Tape()
+    t.begin()
+    t.row("immune", reads=OperatorCommanded(command_id=1, command="bar", operator="me", target="Y/USDT"))
+    hears(t, OperatorCommanded(command_id=2, command=word, operator="me", target=target))
+    assert "I8" not in t.broken(), t.texts()
+
+
+def test_what_is_allowed_again_is_barred_no_more():
+    t = Tape()
+    t.begin()
+    t.row("immune", reads=OperatorCommanded(command_id=1, command="bar", operator="me", target=X))
+    hears(t, OperatorCommanded(command_id=2, command="allow", operator="me", target=X))
+    assert "I8" not in t.broken(), t.texts()

@@ -13,10 +13,12 @@ from organism.market import NS_PER_S, Bar, FeeSchedule, Instrument
 from organism.messages import (
     BarClosed,
     DenialReason,
+    EntriesBarred,
     ExposureTargeted,
     OrderDenied,
     PortfolioMarked,
     StrategyFunded,
+    StrategyPaused,
     StrategyRetired,
     TimerFired,
     TradingStateChanged,
@@ -25,7 +27,7 @@ from organism.portfolio import MarkedPosition
 from organism.settings import BrainSettings
 from organism.trading import Standing, TradingState
 from organs.brain.core import brain_core
-from organs.brain.deciding import BACK_OFF_BARS, PATIENCE_BARS
+from organs.brain.deciding import BACK_OFF_BARS, DIVERSIFICATION, PATIENCE_BARS
 from organs.brain.state import BrainState
 
 BAR_NS = 300 * NS_PER_S
@@ -117,6 +119,63 @@ def test_a_breakout_becomes_a_target_that_says_who_wanted_it_and_why():
     assert target.volatility > 0.0
     assert target.regime
     assert target.reasons[:2] == ("blend", f"regime:{target.regime}")
+
+
+def paused(name="d", *, silent=True):
+    return StrategyPaused(genome_id=name, paused=silent, reason="a person")
+
+
+def test_a_paused_strategy_leaves_silence_and_speaks_again_as_if_it_had_never_been_away():
+    mind, other = Mind().flat(), Mind().flat()
+    mind.hear(paused())
+    assert mind.live(5, 110.0) == ()
+    other.live(5, 110.0)
+    mind.hear(paused(silent=False))
+    (target,) = mind.live(6, 120.0)
+    other.live(6, 120.0)
+    assert target.forecast > 0.0
+    assert mind.state.markets == other.state.markets
+
+
+def test_what_was_held_for_a_paused_strategy_is_given_up():
+    mind = Mind().flat()
+    assert mind.live(5, 110.0)[0].forecast > 0.0
+    mind.hear(paused())
+    (target,) = mind.live(6, 111.0, BTC)
+    assert target.forecast == 0.0
+    assert target.contributions == ()
+
+
+def test_two_speak_and_one_is_silenced_the_other_is_not_louder_for_it():
+    alone = Mind(who=[funded("a", weight=0.5), funded("b", weight=0.5)]).flat()
+    alone.hear(paused("a"))
+    (target,) = alone.live(5, 110.0)
+    (spoken,) = target.contributions
+    assert spoken.genome_id == "b"
+    # The divisor is still the weight of both, which is 1.
+    assert target.forecast == pytest.approx(DIVERSIFICATION * spoken.weight, rel=1e-9)
+
+
+def test_a_retired_strategy_that_comes_back_is_not_silent_any_more():
+    mind = Mind().flat()
+    mind.hear(paused())
+    mind.hear(StrategyRetired(genome_id="d", reason="a person"))
+    assert mind.state.paused == ()
+
+
+def test_nothing_is_opened_where_a_person_bars_it_and_what_is_held_there_may_go():
+    mind = Mind().flat()
+    mind.hear(EntriesBarred(symbols=(BTC,), reason="a person"))
+    assert mind.live(5, 110.0) == ()
+    mind.hear(EntriesBarred(symbols=(), reason="a person"))
+    assert mind.live(6, 120.0)[0].forecast > 0.0
+    mind.hear(EntriesBarred(symbols=(BTC,), reason="a person"))
+    for n, close in ((7, 60.0), (8, 50.0)):
+        if told := mind.live(n, close, BTC):
+            assert told[0].forecast <= 0.0
+            break
+    else:
+        pytest.fail("what was held was never given up")
 
 
 def test_the_brain_decides_once_an_instant_and_only_on_its_own_mark():

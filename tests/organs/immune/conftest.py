@@ -190,7 +190,7 @@ class Gate:
         self.fill(order)
         self.update(order, OrderStatus.FILLED, order.quantity)
 
-    def command(self, name, *, note="", hours=None, operator="ann", command_id=None):
+    def command(self, name, *, note="", hours=None, operator="ann", command_id=None, target=""):
         self.commands += 1
         return self.tell(
             OperatorCommanded(
@@ -199,6 +199,7 @@ class Gate:
                 operator=operator,
                 note=note,
                 hours=hours,
+                target=target,
             )
         )
 
