@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import random
+import resource
 import sys
 import threading
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ from organism.logs import setup
 from organism.settings import Settings
 
 HANG_S = 600.0  # one question may list a venue's markets, page by page, and wait for the budget
+MOST_BYTES = 1 << 30
 _NICE = 10
 _PATIENCE = Patience(call_s=DEADLINE_S, block_s=20.0)
 
@@ -50,6 +52,9 @@ def main(arguments: list[str]) -> int:
     with suppress(OSError):
         # Behind the body, but not idle: a deadline counts also while somebody else has the processor.
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
+    with suppress(OSError, ValueError):
+        # A library reads an answer to its end, however long it is: a stranger must not fill the machine the body lives on.
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
     try:
         settings = started_with(options.state, options.settings).settings
         setup("poller", options.state)

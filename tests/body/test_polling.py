@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from organism.body.aside import Life
 from organism.body.polled import PolledEar
-from organism.body.poller import feeds_of
+from organism.body.poller import MOST_BYTES, feeds_of
 from organism.guardian.lock import read_note
 from organism.lake.context import as_known, context_series, vintages
 from organism.lake.context.lags import DAY_US
@@ -114,6 +115,9 @@ class TestLiving:
         body, killed = house.body_pid, until(lambda: pollers_pid(house), "a poller to kill")
         assert b"canary" in Path(f"/proc/{body}/environ").read_bytes()
         assert b"canary" not in Path(f"/proc/{killed}/environ").read_bytes()
+
+        limits = Path(f"/proc/{killed}/limits").read_text()
+        assert re.search(rf"^Max data size +{MOST_BYTES} +{MOST_BYTES}", limits, re.MULTILINE)
 
         # Killed, without its memory, while the service has put the newest rate right.
         honest = standin.rate
