@@ -88,6 +88,10 @@ class Events:
     def __len__(self) -> int:
         return self.at_us.size
 
+    def take(self, which: Flags | I64) -> "Events":
+        """Events at these places, or where this is true, in their order; copies."""
+        return Events(self.at_us[which], {name: column[which] for name, column in self.values.items()})
+
 
 def wrong(candles: Candles, *, volume: bool = True) -> tuple[int, str] | None:
     """The first candle that cannot be believed, as its place and the rule with the value, or None.

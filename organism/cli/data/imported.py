@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 NAME = "import"
-SUMMARY = "Bring files into the lake: exchange dumps, CryptoDataDownload, Yahoo, freqtrade, Kraken, Lean, Parquet; zip and gz too."
+SUMMARY = (
+    "Bring files into the lake: candles, marks, funding rates, open interest and trades of exchange dumps, CryptoDataDownload, "
+    "Yahoo, freqtrade, Kraken, Lean, Parquet; zip and gz too."
+)
 EXAMPLE = "organism data import downloads/ --venue binance; organism data import x.csv --symbol BTC/USDT --tz UTC --json"
 
 INTERRUPTED = 130
@@ -22,7 +25,21 @@ def whose(parser: argparse.ArgumentParser) -> None:
     """What overrides recognition."""
     parser.add_argument("--venue", default="", metavar="NAME", help="whose candles they are, as in binance")
     parser.add_argument("--symbol", default="", metavar="BTC/USDT", help="of which instrument")
-    parser.add_argument("--timeframe", default="", metavar="1h", help="how long a candle is")
+    parser.add_argument(
+        "--timeframe", default="", metavar="1h", help="how long a candle is; trades become candles of it"
+    )
+    parser.add_argument(
+        "--kind",
+        default="",
+        metavar="KIND",
+        help="what rows are: candles, mark, funding, open_interest or trades",
+    )
+    parser.add_argument(
+        "--unit",
+        default="",
+        metavar="UNIT",
+        help="what numbers are in, where two are as likely: fraction or percent (funding), base (open interest)",
+    )
     parser.add_argument(
         "--tz", default="", metavar="ZONE", help="zone of times that tell none, as in UTC or Europe/Berlin"
     )
@@ -65,14 +82,23 @@ def told_of(options: argparse.Namespace) -> Any:
     """What a person says of the files. Raises `BadInput`."""
     from organism.lake.importing import Told
 
-    return Told(options.venue, options.symbol, options.timeframe, options.tz, options.dates).checked()
+    return Told(
+        options.venue,
+        options.symbol,
+        options.timeframe,
+        options.tz,
+        options.dates,
+        options.kind,
+        options.unit,
+    ).checked()
 
 
 def _print(row: dict[str, Any]) -> None:
     first, last = row["first"] or "nothing", row["last"] or "nothing"
-    print(
-        f"{row['venue']} {row['symbol']} {row['timeframe']}: {row['rows']:,} rows, {first} to {last}, score {row['score']:.2f}"
-    )
+    kind = "" if row["kind"] == "candles" else row["kind"].replace("_", " ")
+    name = " ".join(part for part in (row["venue"], row["symbol"], row["timeframe"], kind) if part)
+    score = "" if row["score"] is None else f", score {row['score']:.2f}"
+    print(f"{name}: {row['rows']:,} rows, {first} to {last}{score}")
     files = ", ".join(row["files"][:_SHOWN]) + (
         f" and {len(row['files']) - _SHOWN} more" if len(row["files"]) > _SHOWN else ""
     )

@@ -10,6 +10,8 @@ from organism.lake.derived import compared
 from organism.lake.names import Series
 from organism.lake.store import Lake
 
+_SOURCES = 3  # that are shown; a year of daily files is as many
+
 
 def perform(options: argparse.Namespace) -> int:
     """Print them, in order of kind, venue, symbol and length of a candle."""
@@ -28,21 +30,26 @@ def perform(options: argparse.Namespace) -> int:
             "`organism data fetch`."
         )
         return 0
+    symbols = max(16, *(len(row["symbol"]) + 1 for row in rows))
+    kinds = max(6, *(len(row["timeframe"] or row["kind"]) + 1 for row in rows))
     for row in rows:
-        print(_line(row))
+        print(_line(row, symbols, kinds))
     return 0
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: dict[str, Any], symbols: int, kinds: int) -> str:
+    """symbols, kinds: widths of their columns."""
     said = []
     if row["missing"] is not None:
         said.append(f"{row['missing']:,} missing")
     if row["corrected"]:
         said.append(f"{row['corrected']:,} corrections")
-    said.append(", ".join(row["sources"]))
+    shown = row["sources"][:_SOURCES]
+    more = len(row["sources"]) - len(shown)
+    said.append(", ".join(shown) + (f" and {more:,} more" if more else ""))
     if found := row.get("compared"):
         said.append(f"{found['differing']:,} of {found['both']:,} differ from {found['from_timeframe']}")
-    name = f"{row['venue']:<14}{row['symbol']:<16}{row['timeframe'] or row['kind']:<6}"
+    name = f"{row['venue']:<14}{row['symbol']:<{symbols}}{row['timeframe'] or row['kind']:<{kinds}}"
     kind = f"{row['kind']}  " if row["timeframe"] and row["kind"] != "candles" else ""
     return f"{name}{kind}{row['first']} to {row['last']}  {row['rows']:>10,} rows  {'  '.join(said)}"
 

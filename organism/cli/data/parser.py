@@ -8,9 +8,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from organism.cli.data import check, fetch, imported, known, listed, universe
+from organism.cli.data import candled, check, fetch, imported, known, listed, universe
 
-_COMMANDS: tuple[Any, ...] = (listed, fetch, imported, check, universe, known)
+_COMMANDS: tuple[Any, ...] = (listed, fetch, imported, candled, check, universe, known)
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

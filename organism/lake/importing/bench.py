@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from organism.lake.importing.bring import bring
-from organism.lake.importing.read import Told
+from organism.lake.importing.decided import Told
 from organism.lake.store import Lake
 
 ROWS: Final = 10_000_000

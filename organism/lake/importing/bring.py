@@ -3,18 +3,20 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from organism.errors import BadInput
-from organism.lake.candles import Candles, joined
-from organism.lake.importing.read import Found, Told, found_in
+from organism.lake.candles import I64, Candles, Events, joined
+from organism.lake.importing.decided import Told
+from organism.lake.importing.read import AGGREGATED, Found, found_in
 from organism.lake.importing.rows import Refused
-from organism.lake.names import Series
+from organism.lake.names import Kind, Series
 from organism.lake.quality import Around, Quality, Tally, inspect
 from organism.lake.store import Lake
 
+Rows = TypeVar("Rows", Candles, Events)
 Watch = Callable[[int, int, str], None]
 ENDINGS: Final = (".csv", ".txt", ".zip", ".gz", ".json", ".parquet", ".feather", ".tsv")
 _LONGEST: Final = 200
@@ -22,10 +24,19 @@ _LONGEST: Final = 200
 
 @dataclass(slots=True)
 class Imported:
-    """What became of one series. repeated, differing: within the files; same, revised: against what the lake had."""
+    """What became of one series.
+
+    candles             of all files, as in the lake; none of a series of events
+    n_events            rows of all files that were taken, of a series of events; first_us and last_us are their ends
+    repeated, differing within the files (of events: within each)
+    same, revised       against what the lake had
+    """
 
     series: Series
     candles: Candles = field(default_factory=Candles.empty)
+    n_events: int = 0
+    first_us: int | None = None
+    last_us: int | None = None
     files: list[str] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -43,6 +54,11 @@ class Imported:
     def refused_rows(self) -> int:
         """Rows that were not taken, of all files."""
         return sum(self.refused.values())
+
+    @property
+    def rows(self) -> int:
+        """How many were taken."""
+        return len(self.candles) if self.series.kind.has_timeframe else self.n_events
 
     @property
     def duplicates(self) -> int:
@@ -99,10 +115,14 @@ def bring(
     for number, path in enumerate(files):
         watch(number, len(files), path.name)
         try:
-            for found in found_in(path, told):
+            for found in found_in(path, told, events=True):
+                _may_join(lake, found)
                 one = by.setdefault(found.series, Imported(found.series))
-                kept = _kept(lake, one, found, now_us, stop)
-                _counted(one, found, kept)
+                if found.events is None:
+                    _counted_candles(one, _kept(lake, one, found, found.candles, now_us, stop))
+                else:
+                    _counted_events(one, _kept(lake, one, found, found.events, now_us, stop))
+                _counted(one, found)
                 if stop():
                     break
         except BadInput as error:
@@ -114,24 +134,43 @@ def bring(
             break
     outcome.series = [by[name] for name in sorted(by)]
     for one in outcome.series:
-        one.quality = measured(one)
+        if one.series.kind.has_timeframe:
+            one.quality = measured(one)
+            one.first_us, one.last_us = one.quality.first_us, one.quality.last_us
     return outcome
 
 
+def _may_join(lake: Lake | None, found: Found) -> None:
+    """Raises `BadInput` where trades and aggregated ones would be one series: each would count twice."""
+    if lake is None or found.series.kind is not Kind.TRADES:
+        return
+    aggregated = found.form == AGGREGATED
+    for source in lake.sources(found.series):
+        if source.endswith(f"({AGGREGATED})") != aggregated:
+            other = "single trades" if aggregated else "aggregated trades"
+            raise BadInput(
+                f"{found.said} holds {AGGREGATED if aggregated else 'single trades'}, and {found.series.text} holds {other} "
+                f"({source}); each would be there twice. Keep one kind, or import into another folder with --lake."
+            )
+
+
 def _kept(
-    lake: Lake | None, one: Imported, found: Found, now_us: Callable[[], int], stop: Callable[[], bool]
-) -> Candles:
-    """Append, a month at a time; the candles that are in the lake now."""
-    candles = found.candles
-    if lake is None or not len(candles):
-        return candles
-    months = candles.open_us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-    cuts = [*(np.flatnonzero(np.diff(months)) + 1).tolist(), len(candles)]
-    source = "".join(c if c.isprintable() else "?" for c in f"import {found.said} ({found.form})")[:_LONGEST]
+    lake: Lake | None, one: Imported, found: Found, rows: Rows, now_us: Callable[[], int], stop: Callable[[], bool]
+) -> Rows:  # fmt: skip
+    """Append, a month at a time; the rows that are in the lake now."""
+    if lake is None or not len(rows):
+        return rows
+    times = rows.open_us if isinstance(rows, Candles) else rows.at_us
+    months: I64 = times.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    cuts = [*(np.flatnonzero(np.diff(months)) + 1).tolist(), len(rows)]
+    ending = f" ({found.form})"
+    source = "".join(c if c.isprintable() else "?" for c in f"import {found.said}")
+    source = source[: _LONGEST - len(ending)] + ending
     start = 0
     for end in cuts:
-        part = candles.take(np.arange(start, end))
-        counts = lake.append(found.series, part, source=source, received_us=now_us())
+        part = rows.take(np.arange(start, end))
+        append: Any = lake.append if isinstance(part, Candles) else lake.append_events
+        counts = append(found.series, part, source=source, received_us=now_us())
         one.new, one.same, one.revised = (
             one.new + counts.new,
             one.same + counts.same,
@@ -140,10 +179,10 @@ def _kept(
         start = end
         if stop():
             break
-    return candles if start == len(candles) else candles.take(np.arange(start))
+    return rows if start == len(rows) else rows.take(np.arange(start))
 
 
-def _counted(one: Imported, found: Found, kept: Candles) -> None:
+def _counted_candles(one: Imported, kept: Candles) -> None:
     overlap = (
         np.isin(kept.open_us, one.candles.open_us, assume_unique=True)
         if len(one.candles)
@@ -159,6 +198,18 @@ def _counted(one: Imported, found: Found, kept: Candles) -> None:
         one.differing += int((~equal).sum())
         one.conflicts += [int(t) for t in kept.open_us[overlap][~equal][:20]]
     one.candles = joined(one.candles, kept) if len(one.candles) else kept
+
+
+def _counted_events(one: Imported, kept: Events) -> None:
+    if not len(kept):
+        return
+    first, last = int(kept.at_us[0]), int(kept.at_us[-1])
+    one.n_events += len(kept)
+    one.first_us = first if one.first_us is None else min(first, one.first_us)
+    one.last_us = last if one.last_us is None else max(last, one.last_us)
+
+
+def _counted(one: Imported, found: Found) -> None:
     one.files.append(found.said)
     one.forms = list(dict.fromkeys([*one.forms, found.form]))
     one.notes = list(dict.fromkeys([*one.notes, *found.notes]))
@@ -177,20 +228,20 @@ def measured(one: Imported) -> Quality:
 
 
 def document(one: Imported, instant: Callable[[int], str]) -> dict[str, Any]:
-    """For JSON: what was imported, from when to when, what was refused and why, and the score."""
+    """For JSON: what was imported, from when to when, what was refused and why; the score and gaps of candles, else null."""
     found = one.quality
     return {
         "venue": one.series.venue,
         "symbol": one.series.symbol,
         "timeframe": one.series.timeframe,
         "kind": str(one.series.kind),
-        "first": None if found is None or found.first_us is None else instant(found.first_us),
-        "last": None if found is None or found.last_us is None else instant(found.last_us),
-        "rows": len(one.candles),
+        "first": None if one.first_us is None else instant(one.first_us),
+        "last": None if one.last_us is None else instant(one.last_us),
+        "rows": one.rows,
         "refused": one.refused_rows,
         "duplicates": one.duplicates,
-        "gaps": 0 if found is None else found.gaps,
-        "score": 0.0 if found is None else found.score,
+        "gaps": None if found is None else found.gaps,
+        "score": None if found is None else found.score,
         "refused_by_rule": one.refused,
         "refused_rows": [
             {"file": said, "row": row.row, "rule": row.rule, "value": row.value} for said, row in one.told

@@ -15,10 +15,13 @@ from organism.errors import BadInput
 from organism.lake.importing import stamps
 from organism.lake.importing.dialect import Dialect, dialect_of
 from organism.lake.importing.roles import Roles, of_header, of_rows
+from organism.lake.names import Kind
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+Prices = tuple[F64, F64, F64, F64]
 
+PRICES: Final = ("open", "high", "low", "close")
 NO_TIME: Final = int(np.iinfo(np.int64).min)
 _OFFLINE: Final[Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 _SAMPLE: Final = 200
@@ -29,16 +32,15 @@ class Raw:
     """Rows in the order of the file.
 
     t_us      int64 (n,), µs; NO_TIME where a cell is no time; clock times where `times.naive`
-    prices    open, high, low, close as columns say, float64 (n,), NaN where a cell is no number
-    volume    float64 (n,), or None where there is no such column
+    columns   float64 (n,) by name, NaN where a cell is no number: open, high, low, close and volume (where there is such a
+              column) of candles; of other rows what the lake calls their values
     width     columns of the file
     symbols   what a column of symbols holds, at most three
     cells     the texts of some rows by their numbers from 0: for sentences
     """
 
     t_us: I64
-    prices: tuple[F64, F64, F64, F64]
-    volume: F64 | None
+    columns: dict[str, F64]
     times: stamps.Stamps
     roles: Roles
     above: str
@@ -46,6 +48,17 @@ class Raw:
     width: int
     symbols: tuple[str, ...]
     cells: Callable[[Sequence[int]], list[tuple[str, ...]]]
+
+    @property
+    def prices(self) -> Prices:
+        """Open, high, low, close as columns say."""
+        opened, high, low, close = (self.columns[name] for name in PRICES)
+        return opened, high, low, close
+
+    @property
+    def volume(self) -> F64 | None:
+        """Of candles, or None where there is no such column."""
+        return self.columns.get("volume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +75,21 @@ class _Source:
 
 
 def read(
-    path: Path, said: str, *, order: str = "", base: str = "", symbol: str = "", day_us: int | None = None
-) -> Raw:
+    path: Path, said: str, *, order: str = "", base: str = "", symbol: str = "", kind: Kind | None = None,
+    day_us: int | None = None,
+) -> Raw:  # fmt: skip
     """Read one plain file. Raises `BadInput`, one sentence.
 
     order    of dates, where a person says so; base: whose volume is meant where there are several
     symbol   rows of this symbol only, where a column names symbols
+    kind     what a person says that rows are; None: recognise it
     day_us   the day that times of day in ms count from (Lean); then the columns are time, open, high, low, close, volume
     """
     import duckdb  # noqa: PLC0415 - a third of a second, for whoever imports a file
 
     try:
         with duckdb.connect(":memory:", config=_OFFLINE) as connection:
-            return _read(connection, path, said, order, base, symbol, day_us)
+            return _read(connection, path, said, order, base, symbol, kind, day_us)
     except duckdb.Error as error:
         first = re.sub(r' in file "[^"]*"', "", str(error).strip().splitlines()[0])
         raise BadInput(f"{said} cannot be read: {first[:200]} Was it written to the end?") from None
@@ -83,8 +98,9 @@ def read(
 
 
 def _read(
-    connection: Any, path: Path, said: str, order: str, base: str, symbol: str, day_us: int | None
-) -> Raw:
+    connection: Any, path: Path, said: str, order: str, base: str, symbol: str, kind: Kind | None,
+    day_us: int | None,
+) -> Raw:  # fmt: skip
     source = _source(connection, path, said)
     sample = source.rows or tuple(
         tuple("" if cell is None else str(cell) for cell in row)
@@ -95,9 +111,9 @@ def _read(
     if not sample:
         raise BadInput(f"{said} holds no rows; at least one is needed.")
     if day_us is not None and len(source.texts) > 5:  # noqa: PLR2004 - a time, four prices, a volume
-        roles = Roles(0, (1, 2, 3, 4), 5)
+        roles = Roles(0, (1, 2, 3, 4), 5)  # Lean
     else:
-        roles = of_header(said, source.names, base) if source.header else of_rows(said, sample)
+        roles = of_header(said, source.names, base, kind) if source.header else of_rows(said, sample)
     where = ""
     symbols: tuple[str, ...] = ()
     if roles.symbol >= 0:
@@ -113,19 +129,40 @@ def _read(
     else:
         since = f"{int(day_us)} + CAST(round(TRY_CAST({source.texts[0]} AS DOUBLE) * 1000) AS BIGINT)"
         times = stamps.Stamps(since, sample[0][0], naive=True)
-    volume = [] if roles.volume < 0 else [roles.volume]
-    chosen = [
-        f"{times.sql} AS t",
-        *(f"TRY_CAST({source.texts[at]} AS DOUBLE) AS p{i}" for i, at in enumerate((*roles.prices, *volume))),
-    ]
+    wanted = _wanted(roles, source, sample)
+    chosen = [f"{times.sql} AS t", *(f"{sql} AS p{i}" for i, sql in enumerate(wanted.values()))]
     # Names come from this module and paths are escaped; there is no way to pass either as a parameter here.
     got = connection.execute(f"SELECT {', '.join(chosen)} FROM {source.table}{where}").fetchnumpy()  # noqa: S608
-    columns = [_floats(got[f"p{i}"]) for i in range(4 + len(volume))]
+    columns = {name: _floats(got[f"p{i}"]) for i, name in enumerate(wanted)}
     return Raw(
-        np.ma.filled(got["t"], NO_TIME).astype(np.int64, copy=False), (columns[0], columns[1], columns[2], columns[3]),
-        columns[4] if volume else None, times, roles, source.above, source.names if source.header else (), len(source.texts), symbols,
-        _teller(path, source, where),
+        np.ma.filled(got["t"], NO_TIME).astype(np.int64, copy=False), columns, times, roles, source.above,
+        source.names if source.header else (), len(source.texts), symbols, _teller(path, source, where),
     )  # fmt: skip
+
+
+def _wanted(roles: Roles, source: _Source, sample: Any) -> dict[str, str]:
+    """SQL of each column that is read, by what it is."""
+    if roles.kind is Kind.CANDLES:
+        places = dict(zip(PRICES, roles.prices, strict=True))
+        places |= {} if roles.volume < 0 else {"volume": roles.volume}
+        return {name: f"TRY_CAST({source.texts[at]} AS DOUBLE)" for name, at in places.items()}
+    found = {}
+    for name, at in roles.values:
+        text = source.texts[at]
+        if name in ("buyer_maker", "side"):
+            # Who buys is the maker where the taker sold.
+            found["buyer_maker"] = (
+                f"CASE lower(CAST({text} AS VARCHAR)) WHEN {_YES[name]} THEN 1.0 WHEN {_NO[name]} THEN 0.0 END"
+            )
+        elif name == "rate" and any(str(row[at]).endswith("%") for row in sample if at < len(row)):
+            found[name] = f"TRY_CAST(rtrim({text}, '% ') AS DOUBLE) / 100"
+        else:
+            found[name] = f"TRY_CAST({text} AS DOUBLE)"
+    return found
+
+
+_YES: Final = {"buyer_maker": "'true' THEN 1.0 WHEN '1'", "side": "'sell'"}
+_NO: Final = {"buyer_maker": "'false' THEN 0.0 WHEN '0'", "side": "'buy'"}
 
 
 def _letters(cell: str) -> str:

@@ -1,7 +1,7 @@
 """Raw rows → candles that can be believed; every other row is counted with its number, the rule and the value."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from organism.lake.candles import HIGHEST_PRICE, HIGHEST_VOLUME, Candles
-from organism.lake.importing.raw import Raw
+from organism.lake.importing.raw import PRICES, Raw
 from organism.lake.importing.stamps import EARLIEST_US, LATEST_US
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Truths = NDArray[np.bool_]
+Rule = tuple[str, tuple[int, ...], Truths]
+"""A rule, the places of the columns that it is about, and the rows that break it."""
 
 TOLD: Final = 20
-NAMES: Final = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,45 +65,53 @@ class Sifted:
 
 def sifted(raw: Raw, t_us: I64, prices: Sequence[F64], volume: F64) -> Sifted:
     """Take the rows that can be believed. t_us is UTC by now, prices are open, high, low, close by now; all (n,)."""
-    bad, refused, told = refusals(raw, t_us, prices, volume)
+    bad, refused, told = refusals(raw, t_us, _rules(raw, prices, volume))
     kept: Truths | slice = ~bad if refused else slice(None)
     candles, repeated, differing, conflicts = _single(t_us[kept], [one[kept] for one in (*prices, volume)])
     return Sifted(candles, refused, told, repeated, differing, conflicts)
 
 
 def refusals(
-    raw: Raw, t_us: I64, prices: Sequence[F64], volume: F64
+    raw: Raw, t_us: I64, rules: Iterable[Rule]
 ) -> tuple[Truths, dict[str, int], tuple[Refused, ...]]:
     """Rows that cannot be believed (bool (n,)), how many by the first rule that each breaks, and the first of them.
 
-    prices   open, high, low, close; or the price of trades alone
+    rules   beside that of the time, which is the same for all
     """
     bad = np.zeros(t_us.size, np.bool_)
     refused: Counter[str] = Counter()
-    first: list[tuple[int, str, int]] = []
-    for rule, column, flags in _rules(t_us, prices, volume):
+    first: list[tuple[int, str, tuple[int, ...]]] = []
+    timed: Rule = (
+        "the time is between 1990 and 2100",
+        (raw.roles.time, raw.roles.clock),
+        (t_us < EARLIEST_US) | (t_us >= LATEST_US),
+    )
+    for rule, places, flags in (timed, *rules):
         fresh = flags & ~bad
         if count := int(fresh.sum()):
             refused[rule] += count
-            first += [(int(row), rule, column) for row in np.flatnonzero(fresh)[:TOLD]]
+            first += [(int(row), rule, places) for row in np.flatnonzero(fresh)[:TOLD]]
             bad |= fresh
     return bad, dict(refused), _told(raw, sorted(first)[:TOLD])
 
 
-def _rules(t_us: I64, prices: Sequence[F64], volume: F64) -> Iterator[tuple[str, int, Truths]]:
-    """Rule, which column its value is of (−1: the time, 4: the volume, 9: all prices), and the rows that break it."""
-    yield "the time is between 1990 and 2100", -1, (t_us < EARLIEST_US) | (t_us >= LATEST_US)
-    names = NAMES if len(prices) == len(NAMES) else ("price",)
+def between(column: F64, least: float, most: float, *, open_below: bool = False) -> Truths:
+    """Whether each is a number from least to most; NaN is none. open_below: the least itself is not believed."""
     with np.errstate(invalid="ignore"):
-        for place, (name, column) in enumerate(zip(names, prices, strict=True)):
-            wrong = ~((column > 0) & (column <= HIGHEST_PRICE))
-            yield f"{name} is a positive number up to {HIGHEST_PRICE:g}", place, wrong
-        if len(prices) == len(NAMES):
-            opened, high, low, close = prices
-            crossed = (high < np.maximum(opened, close)) | (low > np.minimum(opened, close)) | (high < low)
-            yield "high is the highest price of its candle and low the lowest", 9, crossed
-        wrong = ~((volume >= 0) & (volume <= HIGHEST_VOLUME))
-        yield f"volume is a number from 0 to {HIGHEST_VOLUME:g}", 4, wrong
+        return ((column > least) if open_below else (column >= least)) & (column <= most)
+
+
+def _rules(raw: Raw, prices: Sequence[F64], volume: F64) -> Iterator[Rule]:
+    places = raw.roles.prices
+    for place, name, column in zip(places, PRICES, prices, strict=True):
+        rule = f"{name} is a positive number up to {HIGHEST_PRICE:g}"
+        yield rule, (place,), ~between(column, 0.0, HIGHEST_PRICE, open_below=True)
+    opened, high, low, close = prices
+    with np.errstate(invalid="ignore"):
+        crossed = (high < np.maximum(opened, close)) | (low > np.minimum(opened, close)) | (high < low)
+    yield "high is the highest price of its candle and low the lowest", places, crossed
+    rule = f"volume is a number from 0 to {HIGHEST_VOLUME:g}"
+    yield rule, (raw.roles.volume,), ~between(volume, 0.0, HIGHEST_VOLUME)
 
 
 def _single(t_us: I64, columns: Sequence[F64]) -> tuple[Candles, int, int, tuple[int, ...]]:
@@ -134,16 +143,10 @@ def _single(t_us: I64, columns: Sequence[F64]) -> tuple[Candles, int, int, tuple
     )
 
 
-def _told(raw: Raw, first: Sequence[tuple[int, str, int]]) -> tuple[Refused, ...]:
+def _told(raw: Raw, first: Sequence[tuple[int, str, tuple[int, ...]]]) -> tuple[Refused, ...]:
     cells = raw.cells([row for row, _, _ in first])
     found = []
-    for (row, rule, column), texts in zip(first, cells, strict=True):
-        places = (
-            (raw.roles.time, raw.roles.clock) if column < 0
-            else (raw.roles.volume,) if column == 4  # noqa: PLR2004
-            else raw.roles.prices if column > 4  # noqa: PLR2004
-            else (raw.roles.prices[column],)
-        )  # fmt: skip
+    for (row, rule, places), texts in zip(first, cells, strict=True):
         value = " ".join(texts[place] for place in places if 0 <= place < len(texts))
         found.append(Refused(row + 1, rule, value[:60]))
     return tuple(found)
