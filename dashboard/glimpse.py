@@ -65,12 +65,15 @@ def look(view: Path) -> Glimpse:
     try:
         with opened(view) as connection:
             connection.execute("BEGIN")
-            state = {
-                key: _decoded(value) for key, value in connection.execute("SELECT key, value FROM state")
-            }
-            tables = {name: _rows(connection, query) for name, query in _TABLES.items()}
+            return held(connection)
     except sqlite3.Error as error:
         return Glimpse(exists=True, trouble=str(error))
+
+
+def held(connection: sqlite3.Connection) -> Glimpse:
+    """What a view holds, however it was opened; rows of the connection must be `sqlite3.Row`."""
+    state = {key: _decoded(value) for key, value in connection.execute("SELECT key, value FROM state")}
+    tables = {name: _rows(connection, query) for name, query in _TABLES.items()}
     return Glimpse(exists=True, state=state, tables=tables)
 
 
