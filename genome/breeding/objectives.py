@@ -46,6 +46,7 @@ def objectives(
         sharpe = mean * scale / VOLATILITY * days_a_year
         fallen = drawdown(returns, np.where(np.isfinite(scale), scale, np.nan))
         values = np.column_stack([sharpe, consistency(win_rate, closed, days), -fallen, -turnover * scale])
+    values[np.isnan(values)] = np.nan  # whose sign depends on how many rows were divided at once
     short = np.maximum(0.0, fewest_trades - trades) / max(fewest_trades, 1)
     return Objectives(values, np.where(np.isfinite(values).all(axis=1), short, np.inf))
 

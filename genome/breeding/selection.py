@@ -11,6 +11,7 @@ is given. Where two are equal in everything, the earlier in the list goes first.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genome.jit import kernel, step
 from genome.market import F64, I64
@@ -50,6 +51,22 @@ def standing(objectives: F64, violations: F64 | None = None) -> Standing:
     ranks = np.zeros(len(values), np.int64)
     _rank(values, broken, order, ranks)
     return Standing(ranks, _crowding(values, ranks))
+
+
+def front(objectives: F64, violations: F64 | None = None) -> I64:
+    """Who is on the best front, in the order of the list: that of `standing`, without a look at the others."""
+    values, broken = _checked(objectives, violations)
+    order = np.lexsort((*(-values[:, k] for k in reversed(range(values.shape[1]))), broken))
+    best = np.zeros(len(values), np.bool_)
+    _front(values, broken, order, best)
+    return np.flatnonzero(best)
+
+
+def lonelier(objectives: F64) -> I64:
+    """The order of individuals that are one front: who has more room first."""
+    values, _ = _checked(objectives, None)
+    alike = np.zeros(len(values), np.int64)
+    return Standing(alike, _crowding(values, alike)).order
 
 
 def _checked(objectives: F64, violations: F64 | None) -> tuple[F64, F64]:
@@ -99,6 +116,20 @@ def _rank(values: F64, broken: F64, order: I64, ranks: I64) -> None:
         ranks[i] = front
         before[i] = newest[front]
         newest[front] = i
+
+
+@kernel
+def _front(values: F64, broken: F64, order: I64, best: NDArray[np.bool_]) -> None:
+    """The first front of `_rank`."""
+    front, n = np.empty(order.size, np.int64), 0
+    for place in range(order.size):
+        i, other = order[place], n - 1
+        while other >= 0 and not _dominates(values, broken, front[other], i):
+            other -= 1
+        if other < 0:
+            best[i] = True
+            front[n] = i
+            n += 1
 
 
 def _crowding(values: F64, ranks: I64) -> F64:

@@ -12,11 +12,12 @@ from genome.breeding.packing import packed
 from genome.costs import Costs
 from genome.evolution.adding import add
 from genome.evolution.ports import Scores
-from genome.market import I64, Market
+from genome.market import F64, I64, Market
 from genome.simulator.cache import Cache, market_digest
 from genome.simulator.figures import FIGURES
 from genome.simulator.packing import Packed
-from genome.simulator.population import outcomes
+from genome.simulator.population import CORES, outcomes
+from genome.simulator.stretches import each, parts
 from genome.simulator.traits import checked_capital
 from genome.simulator.windowed import cut as window_of
 from organism.errors import BadInput
@@ -122,7 +123,7 @@ class Local:
         for market, places in zip(self.cut, self._places, strict=True):
             figures, daily = outcomes(crowd, market, self.costs, self.capital, self.threads, self._columns)
             n_trades, win_rate = figures[:, _N_TRADES], figures[:, _WIN_RATE]
-            add(daily, places, returns, closed)
+            self._added(daily, places, returns, closed)
             present[places] += 1.0
             wins += np.where(n_trades > 0.0, win_rate * n_trades, 0.0)
             trades += n_trades
@@ -132,8 +133,31 @@ class Local:
             returns /= present
         rate = np.divide(wins, trades, out=np.full(n, np.nan), where=trades > 0.0)
         year = float(self.cut[0].asset_class.days_per_year)
-        made = objectives(returns, closed, self.days, rate, turnover / weight, year, self.fewest_trades)
-        return Scores(made.values, made.violations, returns, self.days, trades)
+        values, violations = np.empty((n, len(NAMES))), np.empty(n)
+        turnover /= weight
+
+        def weigh(i: int) -> None:
+            some = rows[i]
+            made = objectives(
+                returns[some], closed[some], self.days, rate[some], turnover[some], year, self.fewest_trades
+            )
+            values[some], violations[some] = made.values, made.violations
+
+        threads = self.threads or CORES
+        rows = parts(n, threads)
+        each(weigh, len(rows), threads)
+        return Scores(values, violations, returns, self.days, trades)
+
+    def _added(self, daily: F64, places: I64, returns: F64, closed: F64) -> None:
+        """See `add`."""
+        threads = self.threads or CORES
+        rows = parts(len(daily), threads)
+
+        def take(i: int) -> None:
+            some = rows[i]
+            add(daily[some], places, returns[some], closed[some])
+
+        each(take, len(rows), threads)
 
 
 _FEWEST_DAYS = 2

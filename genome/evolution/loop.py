@@ -7,15 +7,13 @@ shares its work changes nothing.
 """
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from os import cpu_count
 
 import numpy as np
 
 from genome.breeding.flat import Flock, flock_of, joined
 from genome.breeding.lexicon import Lexicon
-from genome.breeding.selection import standing
+from genome.breeding.selection import front, lonelier
 from genome.evolution.distinct import I16, apart, behaviours
 from genome.evolution.island import Selection, migrated, survivors
 from genome.evolution.keys import U64, fresh, places
@@ -26,6 +24,8 @@ from genome.evolution.ports import Evaluator, Scores
 from genome.evolution.report import Births, Report, reported
 from genome.market import I64
 from genome.seeds import enabled_seeds
+from genome.simulator.population import CORES
+from genome.simulator.stretches import each, parts
 from organism.errors import BadInput
 
 
@@ -90,7 +90,11 @@ def step(state: State, evaluator: Evaluator, words: Lexicon) -> tuple[State, Rep
             "costs and slice, or begin anew."
         )
     generation = state.generation + 1
-    newborn = [bred(here, state.plan, generation, i, words) for i, here in enumerate(state.islands)]
+
+    def bred_on(i: int) -> Newborn:
+        return bred(state.islands[i], state.plan, generation, i, words)
+
+    newborn = each(bred_on, len(state.islands), CORES)
     return _over(state, newborn, evaluator)
 
 
@@ -116,11 +120,17 @@ def _over(state: State, newborn: list[Newborn], evaluator: Evaluator) -> tuple[S
         born = here.take(np.arange(edges[i], edges[i + 1]))
         return survivors(state.islands[i], born, plan, generation, i, state.archive)
 
-    chosen = _each(chosen_on, plan.islands)
+    def honoured(_: int) -> Members:
+        return _honoured(state.hall, here, plan)
+
+    # Islands know nothing of each other, nor does the hall of fame of them, and most of it is done by kernels.
+    tasks: list[Callable[[int], Selection | Members]] = [*[chosen_on] * plan.islands, honoured]
+    done = each(lambda i: tasks[i](i), len(tasks), CORES)
+    chosen = [one for one in done if isinstance(one, Selection)]
+    hall = next(one for one in done if isinstance(one, Members))
     islands, arrived = tuple(selection.members for selection in chosen), 0
     if plan.islands > 1 and plan.migration and generation and generation % plan.migration == 0:
         islands, arrived = migrated(islands, plan)
-    hall = _honoured(state.hall, here, plan)
     births = _births(state.islands, newborn, chosen, here, judged, scores)
     counts = {
         "evaluated": len(judged),
@@ -136,14 +146,6 @@ def _over(state: State, newborn: list[Newborn], evaluator: Evaluator) -> tuple[S
         evaluated=state.evaluated + len(judged),
     )  # fmt: skip
     return after, reported(generation, plan, births, islands, hall, counts)
-
-
-def _each(work: Callable[[int], Selection], n: int) -> list[Selection]:
-    """What is made of 0 … n − 1, in order: islands know nothing of each other, and most of it is done by kernels."""
-    if n == 1:
-        return [work(0)]
-    with ThreadPoolExecutor(min(n, cpu_count() or 1), "islands") as threads:
-        return list(threads.map(work, range(n)))
 
 
 def _on_days(state: State, scores: Scores, n: int) -> State:
@@ -169,7 +171,9 @@ def _on_days(state: State, scores: Scores, n: int) -> State:
 
 def _remembered(state: State, keys: U64, judged: I64, scores: Scores) -> tuple[Worth, U64, Worth]:
     """Worth of everybody with these keys, and what is remembered from now on: the newest."""
-    new = Worth(scores.values, scores.violations, scores.trades, behaviours(scores.returns))
+    rows = parts(len(scores), CORES)
+    shapes = each(lambda i: behaviours(scores.returns[rows[i]]), len(rows), CORES)
+    new = Worth(scores.values, scores.violations, scores.trades, np.concatenate(shapes))
     every, worth = np.concatenate([state.known_keys, keys[judged]]), united([state.known, new])
     of = places(keys, every)
     newest = max(0, len(every) - state.plan.remembered)
@@ -182,9 +186,9 @@ def _honoured(hall: Members, born: Members, plan: Plan) -> Members:
     sound = (born.worth.violations == 0.0) & np.isfinite(born.worth.values).all(axis=1)
     every = gathered([hall, born.take(np.flatnonzero(sound))])
     every = every.take(fresh(every.keys, every.keys[:0]))
-    front = every.take(standing(every.worth.values).front)
-    order = standing(front.worth.values).order
-    return front.take(order[apart(front.worth.shapes[order], plan.correlation, plan.hall)])
+    best = every.take(front(every.worth.values))
+    order = lonelier(best.worth.values)
+    return best.take(order[apart(best.worth.shapes[order], plan.correlation, plan.hall)])
 
 
 def _births(

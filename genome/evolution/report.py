@@ -7,7 +7,7 @@ import numpy as np
 
 from genome.breeding.flat import GENE_NAMES, Flock
 from genome.breeding.objectives import NAMES
-from genome.breeding.selection import hypervolume, standing
+from genome.breeding.selection import front, hypervolume
 from genome.breeding.variation import Operator
 from genome.evolution.distinct import spread
 from genome.evolution.keys import U64, as_bytes, texts
@@ -135,7 +135,7 @@ def reported(
     alive = gathered(islands)
     worth = alive.worth
     sound = (worth.violations == 0.0) & np.isfinite(worth.values).all(axis=1)
-    found = standing(worth.values, worth.violations)
+    best = front(worth.values, worth.violations)
     kinds = np.where(births.mothers.any(axis=1), births.operators, len(Operator))
     n = max(len(alive), 1)
     held, nothing = worth.values[sound], (float("nan"),) * len(NAMES)
@@ -143,7 +143,7 @@ def reported(
         generation=generation,
         members=len(alive),
         distinct=len(set(as_bytes(alive.keys))),
-        front=int(((found.ranks == 0) & sound).sum()),
+        front=int(sound[best].sum()),
         hypervolume=hypervolume(hall.worth.values, np.array(plan.reference)),
         best=tuple(held.max(axis=0).tolist()) if len(held) else nothing,
         median=tuple(np.median(held, axis=0).tolist()) if len(held) else nothing,

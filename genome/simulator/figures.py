@@ -16,14 +16,18 @@ FIGURES = (
 
 
 def figures(accounts: F64, daily: F64, ground: Ground) -> F64:
-    """float64 (genomes, len(FIGURES)) from accounts (genomes, N_ACCOUNT) and daily returns (genomes, D)."""
+    """float64 (genomes, len(FIGURES)) from accounts (genomes, N_ACCOUNT) and daily returns, as `figures_over` takes them."""
     return figures_over(accounts, daily, ground.market.asset_class.days_per_year, ground.market.size)
 
 
 def figures_over(accounts: F64, daily: F64, days_per_year: int, n_bars: int) -> F64:
-    """The same for any number of bars, or instants of many markets."""
+    """The same for any number of bars, or instants of many markets.
+
+    daily   float64 (genomes, D), or (genomes, k, D), of which the first row of each is read
+    """
     table = np.empty((len(accounts), len(FIGURES)))
-    _figures(accounts, daily, float(days_per_year), float(n_bars), table)
+    rows = daily if daily.ndim == 3 else daily[:, None]  # noqa: PLR2004
+    _figures(accounts, np.ascontiguousarray(rows), float(days_per_year), float(n_bars), table)
     return table
 
 
@@ -75,14 +79,14 @@ def _share(part: float, whole: float) -> float:
 @kernel
 def _figures(accounts: F64, daily: F64, year: float, n_bars: float, out: F64) -> None:
     """One row of `out` an account, in the order of FIGURES."""
-    n_days = daily.shape[1]
+    n_days = daily.shape[2]
     for g in range(accounts.shape[0]):
         account, row = accounts[g], out[g]
         growth, trades = account[at.EQUITY] / account[at.CAPITAL], account[at.N_TRADES]
         cagr = growth ** (year / n_days) - 1.0 if growth > 0.0 else -1.0
         drawdown = max(account[at.DRAWDOWN], 1.0 - account[at.TROUGH] / account[at.PEAK])
         row[0], row[1] = growth - 1.0, cagr
-        row[2], row[3] = _ratio(daily[g], year)
+        row[2], row[3] = _ratio(daily[g, 0], year)
         row[4] = _share(cagr, drawdown)
         row[5] = drawdown
         row[6] = max(account[at.LONGEST], n_bars - 1.0 - account[at.PEAK_BAR])

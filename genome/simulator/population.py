@@ -19,7 +19,7 @@ from genome.simulator.crowd import BLOCK, BLOCK_WORDS, crowd
 from genome.simulator.figures import FIGURES, figures
 from genome.simulator.ground import Ground, prepare
 from genome.simulator.packing import Packed, pack
-from genome.simulator.stretches import MATRICES, Filling, Stretches, Task, share
+from genome.simulator.stretches import MATRICES, Filling, Stretches, Task, each, parts, share
 from genome.simulator.traits import checked_capital, fresh_account
 
 CORES = os.cpu_count() or 1
@@ -119,7 +119,14 @@ def _simulated(
     accounts[:] = fresh_account(capital)
     daily = np.zeros((len(genomes), 2, ground.n_days))
     Pass(packed, ground, accounts, daily, threads, cache).run()
-    return figures(accounts, np.ascontiguousarray(daily[:, 0]), ground), daily
+    table = np.empty((len(genomes), len(FIGURES)))
+
+    def sum_up(i: int) -> None:
+        table[rows[i]] = figures(accounts[rows[i]], daily[rows[i]], ground)
+
+    rows = parts(len(genomes), threads)
+    each(sum_up, len(rows), threads)
+    return table, daily
 
 
 def _stretch_bars(size: int, rows: int) -> int:

@@ -10,7 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from os import cpu_count, register_at_fork
 from threading import Condition
+from typing import TypeVar
 
+T = TypeVar("T")
 MATRICES = 2
 
 
@@ -133,6 +135,26 @@ def share(plan: Stretches, work: Callable[[Task, int], None], threads: int) -> N
             other.result()
 
 
+def each(work: Callable[[int], T], n: int, threads: int) -> list[T]:
+    """What `work` makes of 0 … n − 1, in order, on this thread and `threads − 1` others: whoever is free takes the next."""
+    made: dict[int, T] = {}
+
+    def do(task: Task, thread: int) -> None:
+        if isinstance(task, Walking):
+            made[task.chunk] = work(task.chunk)
+
+    if n:
+        share(Stretches(1, (), n), do, min(threads, n))
+    return [made[i] for i in range(n)]
+
+
+def parts(n: int, threads: int) -> list[slice]:
+    """So many rows cut for threads; few rows are not worth cutting."""
+    count = max(1, min(2 * threads, n // _FEWEST_ROWS)) if threads > 1 else 1
+    return [slice(n * i // count, n * (i + 1) // count) for i in range(count)]
+
+
+_FEWEST_ROWS = 64
 _pool: ThreadPoolExecutor | None = None
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genome.simulator.stretches import MATRICES, Filling, Stretches, Walking, share
+from genome.simulator.stretches import MATRICES, Filling, Stretches, Walking, each, parts, share
 
 
 def all_tasks(stretches: int, waves: list[int], chunks: int) -> Counter[object]:
@@ -91,3 +91,23 @@ def test_what_goes_wrong_in_a_task_is_heard_by_who_asked(threads, culprit):
 
     with pytest.raises(ZeroDivisionError):
         share(Stretches(4, [2], 3), work, threads)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_what_is_made_of_each_comes_back_in_order_whoever_made_it(threads):
+    assert each(lambda i: i * i, 17, threads) == [i * i for i in range(17)]
+    assert each(lambda i: i, 0, threads) == []
+
+
+def test_what_one_of_them_raises_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        each(lambda i: 1 // (i - 3), 9, 2)
+
+
+@pytest.mark.parametrize(
+    ("n", "threads"), [(0, 2), (1, 2), (127, 4), (128, 2), (1_000, 1), (1_000, 2), (999, 7)]
+)
+def test_parts_are_all_rows_once_and_never_small_ones(n, threads):
+    found = parts(n, threads)
+    assert [i for part in found for i in range(n)[part]] == list(range(n))
+    assert len(found) == 1 or min(part.stop - part.start for part in found) >= 64

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from genome.breeding.selection import hypervolume, standing, tournament
+from genome.breeding.selection import front, hypervolume, lonelier, standing, tournament
 from organism.errors import BadInput
 
 NAN, INF = float("nan"), float("inf")
@@ -41,6 +41,14 @@ def peeled(values, broken):
 def test_fronts_are_what_is_left_undominated(values, data):
     broken = data.draw(arrays(np.float64, len(values), elements=st.sampled_from([0.0, 0.0, 1.0, 2.0])))
     assert standing(values, broken).ranks.tolist() == peeled(values, broken)
+
+
+@given(VALUES, st.data())
+def test_the_best_front_alone_is_that_of_all_and_stands_in_the_same_order(values, data):
+    broken = data.draw(arrays(np.float64, len(values), elements=st.sampled_from([0.0, 0.0, 1.0, 2.0])))
+    assert front(values, broken).tolist() == standing(values, broken).front.tolist()
+    best = values[front(values)]
+    assert lonelier(best).tolist() == standing(best).order.tolist()
 
 
 @given(VALUES, st.randoms(use_true_random=False))
