@@ -122,7 +122,9 @@ def _operator(commands: "argparse._SubParsersAction[_Parser]") -> None:
         parser.add_argument("action", choices=actions)
         parser.add_argument("target", metavar=what)
         parser.add_argument("--note", default="", help="why; kept in the journal")
-        parser.add_argument("--wait", type=duration, default=5.0, help="how long to wait for the body's answer")
+        parser.add_argument(
+            "--wait", type=duration, default=5.0, help="how long to wait for the body's answer"
+        )
 
 
 def _audit(commands: "argparse._SubParsersAction[_Parser]") -> None:
