@@ -27,6 +27,7 @@ from organism.cli.counted import Counted, counted
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling
 from organism.cli.strategies import chosen
+from organism.cli.universe import Universe
 from organism.errors import BadInput
 
 _WIDE = 100
@@ -47,6 +48,7 @@ class Run:
     ran_s: float
     count: Counted
     proxies: tuple[str, ...]
+    universe: Universe | None
 
     @property
     def symbols(self) -> str:
@@ -77,12 +79,14 @@ def perform(options: Options) -> int:
     count = counted(state_folder(options), genome, markets, result, costs, options.capital)
     said = (
         *insisted.sentences(),
+        *(() if read.universe is None else read.universe.sentences()),
         *_warnings(genome, markets, result),
         *([count.warning] if count.warning else []),
     )
     run = Run(
-        genome, markets, source, costs, options.capital, result, said, read_s, ran_s, count, read.proxies
-    )
+        genome, markets, source, costs, options.capital, result, said, read_s, ran_s, count, read.proxies,
+        read.universe,
+    )  # fmt: skip
     if options.trades is not None:
         write_trades(options.trades, _ledger(run), symbols=len(markets) > 1)
     if options.report is not None:
@@ -184,6 +188,7 @@ def _document(run: Run) -> dict[str, Any]:
         "genome_id": run.genome.genome_id,
         "source": run.source,
         "proxies": list(run.proxies),
+        "universe": None if run.universe is None else run.universe.document(),
         "trials_total": None if run.count.tally is None else run.count.tally.trials,
         "elapsed_s": {"read": round(run.read_s, 3), "run": round(run.ran_s, 3)},
     }

@@ -14,6 +14,7 @@ from organism.cli.data.context import lake_of
 from organism.cli.data.words import LAKE
 from organism.cli.parser import Options
 from organism.cli.progress import Progress
+from organism.cli.universe import Universe, gathered
 from organism.errors import BadInput
 from organism.lake.fetching.instrument import is_proxy
 from organism.lake.names import series
@@ -37,6 +38,7 @@ class Read:
     source    for people: where it came from
     lake      and venue, where it is series of the lake
     proxies   series whose prices are another instrument's: a person insisted
+    universe  as what they were chosen; None where a person named them
     """
 
     markets: list[Market]
@@ -44,14 +46,17 @@ class Read:
     lake: Lake | None = None
     venue: str = ""
     proxies: tuple[str, ...] = ()
+    universe: Universe | None = None
 
 
 def markets_of(options: Options) -> Read:
     """The markets of `--data` and what goes with it, and where they came from. Raises `BadInput`."""
     start, end = (None if at is None else at // _NS for at in (options.start, options.end))
     kind = AssetClass(options.asset_class)
-    if options.data != LAKE and (options.data_venue or options.symbols):
-        raise BadInput("--venue and --symbols name series of the lake: add --data lake, or leave them out.")
+    if options.data != LAKE and (options.data_venue or options.symbols or options.universe):
+        raise BadInput(
+            "--venue, --symbols and --universe name series of the lake: add --data lake, or leave them out."
+        )
     if options.data is None:
         found = [bundled(start, end, options.timeframe, kind)]
         source = "recording that ships with the organism (Binance spot)"
@@ -88,34 +93,55 @@ def _with_files(read: Read, options: Options) -> Read:
 
 def _of_the_lake(options: Options, start: int | None, end: int | None, kind: AssetClass) -> Read:
     """Series by name, with what the lake knows beside them. Raises `BadInput`."""
-    if not (options.data_venue and options.symbols and options.timeframe):
+    venue, symbols, timeframe = options.data_venue, options.symbols, options.timeframe
+    if not (venue and timeframe and (symbols or options.universe)):
         raise BadInput(
-            "--data lake needs --venue, --symbols and --timeframe, as in --venue binance --symbols BTC/USDT,ETH/USDT "
-            "--timeframe 1h; `organism data list` shows what there is."
+            "--data lake needs --venue, --timeframe and --symbols or --universe, as in --venue binance --symbols "
+            "BTC/USDT,ETH/USDT --timeframe 1h; `organism data list` shows what there is."
         )
-    venue, symbols = options.data_venue, options.symbols
-    proxies = tuple(
-        one.text for symbol in symbols if is_proxy(one := series(venue, symbol, options.timeframe))
-    )
-    if proxies and not options.allow_proxies:
+    if options.universe and (symbols or options.start is None):
         raise BadInput(
-            f"the prices of {proxies[0]} are another instrument's, which only stands in for the one it is named after. Fetch "
+            "--universe chooses the symbols by what was known at --start: leave --symbols out."
+            if symbols
+            else "--universe chooses the symbols by what was known at --start: say when that is, as in --start 2023-01-01."
+        )
+    _refuse_proxies(venue, symbols or (), timeframe, allowed=options.allow_proxies)
+    lake, universe = lake_of(options), None
+
+    def loaded(symbol: str, until_s: int | None) -> Market:
+        return load_series(lake, venue, (symbol,), timeframe, start=start, end=until_s, asset_class=kind)[0]
+
+    with Progress("reading") as progress:
+        if options.universe:
+            universe = gathered(lake, venue, timeframe, options.universe, (start or 0, end), loaded, progress)
+            found = list(universe.markets.values())
+        else:
+            found = []
+            for done, symbol in enumerate(symbols):
+                progress(done, len(symbols), symbol)
+                found.append(loaded(symbol, end))
+    whose = f"{venue} {', '.join(symbols)}" if universe is None else universe.source
+    proxies = tuple(one.text for m in found if is_proxy(one := series(venue, m.symbol, timeframe)))
+    return Read(
+        with_context(found, lake, venue),
+        f"{whose}, {timeframe}, from the lake",
+        lake,
+        venue,
+        proxies,
+        universe,
+    )
+
+
+def _refuse_proxies(venue: str, symbols: tuple[str, ...], timeframe: str, *, allowed: bool) -> None:
+    """Raise `BadInput` for a series whose prices are another instrument's, unless a person insists."""
+    named = [series(venue, symbol, timeframe) for symbol in symbols or ("…",)]
+    strange = [one for one in named if is_proxy(one)]
+    if strange and not allowed:
+        what = strange[0].text if symbols else venue
+        raise BadInput(
+            f"the prices of {what} are another instrument's, which only stands in for the one it is named after. Fetch "
             "the instrument itself, or insist with --allow-proxies, which the result will tell for ever."
         )
-    lake = lake_of(options)
-    with Progress("reading") as progress:
-        found = load_series(
-            lake,
-            venue,
-            symbols,
-            options.timeframe,
-            start=start,
-            end=end,
-            asset_class=kind,
-            progress=progress,
-        )
-    source = f"{venue} {', '.join(symbols)}, {options.timeframe}, from the lake"
-    return Read(with_context(found, lake, venue), source, lake, venue, proxies)
 
 
 def bundled(

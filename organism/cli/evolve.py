@@ -27,6 +27,7 @@ from organism.cli.gate import gate
 from organism.cli.interrupted import interruptible
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
+from organism.cli.universe import Universe
 from organism.errors import BadInput
 
 INTERRUPTED: Final = 130
@@ -45,6 +46,7 @@ class Asked:
     capital: float
     warnings: tuple[str, ...]
     insisted: Insisted
+    universe: Universe | None
 
 
 def perform(options: Options) -> int:
@@ -54,7 +56,8 @@ def perform(options: Options) -> int:
     if options.report is not None:
         _write(asked, found, options)
     if options.json:
-        emit(document(found) | {"source": asked.source, "warnings": list(asked.warnings)})
+        chosen = None if asked.universe is None else asked.universe.document()
+        emit(document(found) | {"source": asked.source, "warnings": list(asked.warnings), "universe": chosen})
     else:
         _print(asked, found, options)
     return INTERRUPTED if found.outcome == STOPPED else 0
@@ -83,9 +86,9 @@ def _asked(options: Options) -> Asked:
     read = markets_of(options)
     said = tuple(dict.fromkeys(sentence for market in read.markets for sentence in warnings_of_bars(market)))
     insisted = Insisted(gate(read, allowed=options.allow_poor_data), read.proxies)
-    return Asked(
-        plan, read.markets, read.source, costs, options.capital, (*insisted.sentences(), *said), insisted
-    )
+    chosen = () if read.universe is None else read.universe.sentences()
+    warnings = (*insisted.sentences(), *chosen, *said)
+    return Asked(plan, read.markets, read.source, costs, options.capital, warnings, insisted, read.universe)
 
 
 def _bred(asked: Asked, options: Options) -> Evolved:

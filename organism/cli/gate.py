@@ -51,32 +51,25 @@ def scored(read: Read) -> list[Quality]:
 
 
 def _of_the_lake(lake: Lake, own: list[Held]) -> list[Held]:
-    """What is stored of the venue, and of the same instruments elsewhere; only names, until it is asked.
+    """What is stored of the venue, and elsewhere in this timeframe; only names, until it is asked.
 
     Where the markets are made of a finer series, so are those beside them that are not stored in their timeframe.
     """
     venue, timeframe = own[0].series.venue, own[0].series.timeframe
     mine = {one.series for one in own}
-    symbols = {one.symbol for one in own}
     every = [one for one in lake.all() if one.kind is Kind.CANDLES]
     stored = [one for one in every if one not in mine]
     found = [
-        held_of(lake, one, _opened)
-        for one in stored
-        if one.venue == venue or (one.symbol in symbols and one.timeframe == timeframe)
+        held_of(lake, one, _opened) for one in stored if one.venue == venue or one.timeframe == timeframe
     ]
     if mine <= set(every):
         return found
-    there = {
-        (one.venue, one.symbol)
-        for one in (*mine, *(one.series for one in found))
-        if one.timeframe == timeframe
-    }
+    there = {(one.venue, one.symbol) for one in (*mine, *every) if one.timeframe == timeframe}
     made = [
         Series(at, symbol, timeframe)
         for at, symbol in dict.fromkeys((one.venue, one.symbol) for one in stored)
-        if (at == venue or symbol in symbols) and (at, symbol) not in there
-    ]  # fmt: skip
+        if (at, symbol) not in there
+    ]
     near, elsewhere = [one for one in made if one.venue == venue], [one for one in made if one.venue != venue]
     return [*found, *(Held(one, functools.partial(_made, lake, one)) for one in (*near[:_WITNESSES], *elsewhere))]  # fmt: skip
 

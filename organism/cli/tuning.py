@@ -59,7 +59,9 @@ def question(options: Options) -> Question:
     read = markets_of(options)
     markets = read.markets
     if len(markets) > 1:
-        raise BadInput("parameters are searched on one asset; name one file with --data.")
+        raise BadInput(
+            "parameters are searched on one asset; name one file with --data, or one symbol with --symbols."
+        )
     (market,) = markets
     setting = Setting(
         market,
@@ -68,7 +70,8 @@ def question(options: Options) -> Question:
         warm_bars(space.lookback(market.bar_s), market.bar_s),
         options.min_trades,
     )
-    said = (*Insisted(proxies=read.proxies).sentences(), *_said(space, market))
+    picked = () if read.universe is None else read.universe.sentences()
+    said = (*Insisted(proxies=read.proxies).sentences(), *picked, *_said(space, market))
     return Question(space, setting, metric, read.source, said, read.proxies)
 
 

@@ -70,6 +70,7 @@ def test_a_check_and_the_gate_agree_to_the_last_defect(lake, said):
         put(lake, f"binance {name}/USDT 1h", seed=seed, gone=OUTAGE)
     put(lake, "binance ETH/USDT 5m", seed=9, n=20)
     put(lake, "kraken BTC/USDT 1h", dearer=[50])
+    put(lake, "kraken ETH/USD 1h", seed=4, dearer=[60])
     found = checked(said)
     for symbols in ("BTC/USDT", "ETH/USDT,BTC/USDT,AAA/USDT"):
         for symbol, quality in scores(lake, symbols).items():

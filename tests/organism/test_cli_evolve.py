@@ -15,7 +15,7 @@ from tests.organism import swinging
 KEYS = {
     "seed", "generations", "population", "islands", "outcome", "run", "poor_data", "proxies", "evaluated", "distinct", "cache_hits", "seconds",
     "simulator_seconds", "evaluations_per_s", "front", "history", "trials_new", "trials_total", "trials_distinct_behaviour",
-    "source", "warnings",
+    "source", "warnings", "universe",
 }  # fmt: skip
 SMALL = ("--population", "20", "--generations", "2", "--islands", "2", "--min-trades", "3")
 

@@ -173,8 +173,11 @@ def test_evolve_optimize_and_walk_forward_read_the_lake_by_name(said, lake):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--data", "lake"), "--data lake needs --venue, --symbols and --timeframe"),
-        (("--venue", "binance"), "--venue and --symbols name series of the lake: add --data lake"),
+        (("--data", "lake"), "--data lake needs --venue, --timeframe and --symbols or --universe"),
+        (
+            ("--venue", "binance"),
+            "--venue, --symbols and --universe name series of the lake: add --data lake",
+        ),
         ((*NAMED[:-1], "7s"), "binance BTC/USDT 7s cannot be made of what"),
         ((*NAMED, "--venue", "ftx"), "holds no ftx BTC/USDT; it holds binance BTC/USDT, binance ETH/USDT"),
         ((*NAMED, "--start", "2030-01-01"), "it runs from 2024-01-01T00:00:00Z"),

@@ -10,7 +10,7 @@ from tests.organism import swinging
 KEYS = {
     "strategy", "held", "parameters", "points", "symbols", "bars", "bar_s", "start", "end", "capital", "costs", "metric",
     "maximised", "fewest_trades", "method", "seed", "trials", "valid", "found", "ended", "best", "default", "top",
-    "neighbourhood", "luck_sharpe", "looked", "warnings", "source", "elapsed_s", "trials_new", "trials_total",
+    "neighbourhood", "luck_sharpe", "looked", "warnings", "source", "proxies", "elapsed_s", "trials_new", "trials_total",
 }  # fmt: skip
 
 

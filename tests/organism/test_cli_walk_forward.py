@@ -12,7 +12,7 @@ KEYS = {
     "strategy", "held", "parameters", "points", "symbols", "bars", "bar_s", "start", "end", "capital", "costs", "metric",
     "maximised", "fewest_trades", "method", "seed", "train", "test", "trading_days", "anchored", "purged_bars",
     "lookback_bars", "windows", "planned", "out_of_sample", "in_sample_sharpe", "efficiency", "won", "stability", "equity",
-    "trials", "ended", "looked", "warnings", "source", "elapsed_s", "trials_new", "trials_total",
+    "trials", "ended", "looked", "warnings", "source", "proxies", "elapsed_s", "trials_new", "trials_total",
 }  # fmt: skip
 WINDOW = {
     "train_start", "train_end", "test_start", "test_end", "params", "in_sample", "out_of_sample", "efficiency", "found",

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 LAKE = Path("lake")
 """What `--data lake` becomes; a folder of that name is written ./lake, and becomes absolute."""
@@ -31,6 +32,13 @@ def symbols(text: str) -> tuple[str, ...]:
     return found
 
 
+def universe(text: str) -> Any:
+    """What `organism.cli.universe.sought` makes of it; only who asks for one pays for numpy."""
+    from organism.cli.universe import sought
+
+    return sought(text)
+
+
 def declare(parser: argparse.ArgumentParser, venue: str = "--venue") -> None:
     """Which series of the lake: venue and symbols. `venue` is the option's name where --venue means another thing."""
     parser.add_argument(
@@ -45,6 +53,13 @@ def declare(parser: argparse.ArgumentParser, venue: str = "--venue") -> None:
 def declare_bars(parser: argparse.ArgumentParser) -> None:
     """The same for whoever breeds, searches or tries strategies on them."""
     declare(parser)
+    parser.add_argument(
+        "--universe",
+        type=universe,
+        metavar="N|WORDS",
+        help="--data lake, instead of --symbols: what the venue traded at --start, chosen by what was known then; 20 for the "
+        "20 most traded, or words of `organism data universe`, as in 20,min-age=365,tier=1",
+    )
     parser.add_argument(
         "--allow-proxies",
         action="store_true",

@@ -109,6 +109,7 @@ class Quality:
             "hole": self.hole,
             "hole_points": round(self.hole_points, 3),
             "shifts_hours": list(self.shifts),
+            "second": self.second,
             "defects": {
                 str(one.defect): {
                     "bars": one.bars,

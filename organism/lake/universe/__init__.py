@@ -2,6 +2,7 @@
 
     found = universe(lake, as_of_us)
     ranked(found, Wanted(min_volume=1e6), by="volume")
+    chosen(lake, "binance", start_us, Wanted(), top=20)      # whom a trial from then on is made with
 
 Nothing that became known after the date is used. `listing` makes the list, `measures` the figures, `changes` what became
 of an asset's name and unit, `actions` its splits and dividends, `view` one history across them.
@@ -9,6 +10,7 @@ of an asset's name and unit, `actions` its splits and dividends, `view` one hist
 
 from organism.lake.universe.actions import Action, adjusted
 from organism.lake.universe.changes import Change, Changes, read_changes
+from organism.lake.universe.chosen import Chosen, Picked, chosen
 from organism.lake.universe.listing import Instrument, universe
 from organism.lake.universe.ranking import RANKS, Wanted, ranked
 from organism.lake.universe.view import Piece, View, view
@@ -18,11 +20,14 @@ __all__ = [
     "Action",
     "Change",
     "Changes",
+    "Chosen",
     "Instrument",
+    "Picked",
     "Piece",
     "View",
     "Wanted",
     "adjusted",
+    "chosen",
     "ranked",
     "read_changes",
     "universe",
