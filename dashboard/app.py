@@ -7,8 +7,9 @@ from fastapi import FastAPI
 
 from dashboard.access import Access
 from dashboard.api.endpoints import add_endpoints
-from dashboard.guard import Guard
+from dashboard.guard import App, Guard, Receive, Scope, Send
 from dashboard.layout import INDEX, page
+from dashboard.pages.names import PATHS
 from dashboard.policy import LOOPBACK, Policy
 from dashboard.routes import add_routes, vitals
 from dashboard.tokens import FILE, Tokens
@@ -37,6 +38,7 @@ def build(window: Window, access: Access, policy: Policy = LOOPBACK) -> Guard:
     # Nothing here pushes: without this the page would keep trying to open a websocket that the guard refuses.
     dash.backend.websocket_capability = False
     dash.layout = page()
+    server.add_middleware(_OneDocument)
     add_routes(server, window, access)
     add_endpoints(server, window, lambda: vitals(window))
     return Guard(
@@ -47,3 +49,15 @@ def build(window: Window, access: Access, policy: Policy = LOOPBACK) -> Guard:
         read_login=policy.read_login,
         encrypted=policy.encrypted,
     )
+
+
+class _OneDocument:
+    """Every page is the one document that dash serves at "/": which is shown, the browser reads from its address."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] in PATHS:
+            scope = {**scope, "path": "/", "raw_path": b"/"}
+        await self._app(scope, receive, send)

@@ -7,16 +7,12 @@ from dashboard import figures, tables
 from dashboard.glimpse import Glimpse
 from organism.view.evolution import evolution_of
 
-_TONE = {"troubled": "watch", "silent": "watch", "off": "quiet", "unknown": "quiet"}
 
-
-def piece(glimpse: Glimpse, *, alive: bool) -> dict[str, Any]:
-    """The piece `evolution`. alive: the body lives, so that what it said last still holds."""
+def piece(glimpse: Glimpse) -> dict[str, Any]:
+    """How far the round is, and the best of it: {share, cells, name, best}; `best` None before there is one."""
     found = evolution_of(glimpse.state)
     share = figures.number(glimpse.part("breeding").get("cpu_share"))
     return {
-        "say": found["sentence"] if alive else "The body does not run, and nothing is bred.",
-        "tone": _TONE.get(found["phase"], "") if alive else "quiet",
         "share": f"{figures.percent(share, 0)} of one core" if share and found["enabled"] else "",
         "cells": _course(found),
         "name": str(found["best"].get("genome_id") or "")[:120] if found["best"] else "",

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dashboard.pace import Pace
+from dashboard.pages.names import PATHS
 from dashboard.visitor import NOBODY, Recognise, Visitor, needed, opens
 
 Scope = MutableMapping[str, Any]
@@ -26,7 +27,7 @@ BODY_LIMIT = 256 * 1024  # bytes
 BODY_WAIT_S = 10.0  # longest wait for a request's body
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 
-_OPEN = frozenset({"/", "/healthz", "/metrics", "/login", "/setup", "/_favicon.ico", "/favicon.ico"})
+_OPEN = PATHS | {"/healthz", "/metrics", "/login", "/setup", "/_favicon.ico", "/favicon.ico"}
 _PREFIXES = ("/assets/", "/api/", "/_dash-")
 _CLOSED = ("/_dash-ws-callback",)
 _STREAM = "/api/stream"

@@ -2,7 +2,7 @@
 
 import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +16,42 @@ DAYS_A_YEAR = 365.0  # crypto trades every day
 Point = tuple[int, float, float]  # market time in ns, equity, drawdown as a fraction
 
 
-def curve(view: Path, points: int = POINTS) -> list[Point]:
-    """The whole equity curve, thinned so that no extreme is lost (min–max per bucket), oldest first."""
+def curve(view: Path, points: int = POINTS, since_ns: int = 0) -> list[Point]:
+    """The equity curve from a moment on, thinned so that no extreme is lost (min–max per bucket), oldest first."""
     if not view.exists():
         return []
     try:
         with opened(view) as connection:
-            return _curve(connection, points)
+            return _curve(connection, points, since_ns)
     except sqlite3.Error:
         return []
 
 
-def after(view: Path, at_ns: int, most: int = 400) -> list[Point] | None:
-    """Points newer than `at_ns`, oldest first; None when there are too many, or the curve began anew."""
-    if not view.exists():
+def tip(portfolio: Mapping[str, Any]) -> Point | None:
+    """The portfolio as it is now: the curve's own points may be thinned."""
+    at_ns, equity, drawdown = (portfolio.get(key) for key in ("at_ns", "equity", "drawdown"))
+    if not isinstance(at_ns, int) or equity is None or drawdown is None:
         return None
-    try:
-        with opened(view) as connection:
-            newest = connection.execute("SELECT max(at_ns) FROM equity").fetchone()[0]
-            if newest is None or newest < at_ns:
-                return None
-            found = connection.execute(
-                "SELECT at_ns, equity, drawdown FROM equity WHERE at_ns > ? ORDER BY at_ns LIMIT ?",
-                (at_ns, most + 1),
-            ).fetchall()
-    except sqlite3.Error:
-        return []
-    return None if len(found) > most else [(row[0], row[1], row[2]) for row in found]
+    return at_ns, float(equity), float(drawdown)
+
+
+def thinned(points: Sequence[tuple[int, float]], most: int) -> list[tuple[int, float]]:
+    """(moment, value) pairs, of which each bucket keeps its lowest and its highest, and the ends stay.
+
+    >>> thinned([(n, 9.0 if n == 5 else 1.0) for n in range(100)], 6)[:3]
+    [(0, 1.0), (5, 9.0), (34, 1.0)]
+    """
+    if len(points) <= most or most < 4:  # noqa: PLR2004 - two ends and two extremes
+        return list(points)
+    first, last = points[0][0], points[-1][0]
+    width = max(1, (last - first) // max(1, most // 2) + 1)
+    buckets: dict[int, list[tuple[int, float]]] = {}
+    for point in points:
+        buckets.setdefault((point[0] - first) // width, []).append(point)
+    kept = {points[0], points[-1]}
+    for bucket in buckets.values():
+        kept |= {min(bucket, key=lambda one: one[1]), max(bucket, key=lambda one: one[1])}
+    return sorted(kept)
 
 
 def closes(view: Path, points: int = 72) -> dict[str, list[float]]:
@@ -99,21 +108,25 @@ def sharpe(returns: Sequence[float]) -> float | None:
     return mean / math.sqrt(variance) * math.sqrt(DAYS_A_YEAR)
 
 
-def _curve(connection: sqlite3.Connection, points: int) -> list[Point]:
+def _curve(connection: sqlite3.Connection, points: int, since_ns: int) -> list[Point]:
     lowest, highest, count = connection.execute(
-        "SELECT min(at_ns), max(at_ns), count(*) FROM equity"
+        "SELECT min(at_ns), max(at_ns), count(*) FROM equity WHERE at_ns >= ?", (since_ns,)
     ).fetchone()
     if not count:
         return []
     if count <= points:
-        rows = connection.execute("SELECT at_ns, equity, drawdown FROM equity ORDER BY at_ns")
+        rows = connection.execute(
+            "SELECT at_ns, equity, drawdown FROM equity WHERE at_ns >= ? ORDER BY at_ns", (since_ns,)
+        )
         return [(row[0], row[1], row[2]) for row in rows]
     width = max(1, (highest - lowest) // (points // 3))
     kept: dict[int, Point] = {}
     # With a single min() or max(), SQLite takes the other columns from that very row.
     for extreme in ("min(equity)", "max(equity)", "max(drawdown)", "max(at_ns)"):
-        query = f"SELECT at_ns, equity, drawdown, {extreme} FROM equity GROUP BY (at_ns - ?) / ?"  # noqa: S608 - constants
-        for row in connection.execute(query, (lowest, width)):
+        query = (
+            f"SELECT at_ns, equity, drawdown, {extreme} FROM equity WHERE at_ns >= ? GROUP BY (at_ns - ?) / ?"  # noqa: S608 - constants
+        )
+        for row in connection.execute(query, (since_ns, lowest, width)):
             kept[row[0]] = (row[0], row[1], row[2])
     return [kept[at_ns] for at_ns in sorted(kept)]
 

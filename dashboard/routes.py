@@ -13,6 +13,9 @@ from dashboard import doors, performance, pulse
 from dashboard.access import IDLE_S, Access, Denied, Session
 from dashboard.condition import Condition
 from dashboard.figures import number
+from dashboard.pages.asked import asked
+from dashboard.pages.exported import as_csv
+from dashboard.pages.registry import PAGES, answered, table_of
 from dashboard.sentence import say
 from dashboard.tokens import RESUME
 from dashboard.visitor import COOKIE, NOBODY, SIGNED_IN, Visitor
@@ -70,11 +73,16 @@ def add_routes(server: FastAPI, window: Window, access: Access) -> None:
         "/api/positions": lambda _: {"positions": window.see().glimpse.rows("positions")},
         "/api/trades": lambda request: {"trades": _rows(window, "trades", request)},
         "/api/alerts": lambda request: {"alerts": alerts_of(window, request)},
-        "/api/pulse": lambda request: pulse_of(window, access, request),
         "/api/session": lambda request: session_of(access, request),
     }
     for path, answer in reading.items():
         server.add_api_route(path, _reading(answer), methods=["GET", "HEAD"], include_in_schema=False)
+    server.add_api_route(
+        "/api/page/{name}", _page_of(window, access), methods=["GET", "HEAD"], include_in_schema=False
+    )
+    server.add_api_route(
+        "/api/csv/{piece}", _csv_of(window), methods=["GET", "HEAD"], include_in_schema=False
+    )
     writing: dict[str, Handler] = {
         "/api/setup": _set_up(access),
         "/api/login": _sign_in(access),
@@ -145,17 +153,40 @@ def performance_of(window: Window) -> dict[str, Any]:
     }
 
 
-def pulse_of(window: Window, access: Access, request: Request) -> dict[str, Any]:
-    """What changed on the page since the browser's last look."""
-    have = dict(pair.split(":", 1) for pair in request.query_params.get("have", "").split(",") if ":" in pair)
-    since = request.query_params.get("since", "")
-    signed_in = access.peek(request.cookies.get(COOKIE)) is not None
+def _page_of(window: Window, access: Access) -> Handler:
+    """What changed on a page since the browser's last look."""
+
+    async def handler(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in PAGES:
+            return _json({"error": f"there is no such page; there are {', '.join(PAGES)}"}, status=404)
+        return _json(await run_in_threadpool(page_of, window, access, name, request))
+
+    return handler
+
+
+def page_of(window: Window, access: Access, name: str, request: Request) -> dict[str, Any]:
+    """The pieces of a page that the browser does not have yet, by name: [digest, piece]."""
+    wanted, sight = asked(request.query_params), window.sight()
     return {
-        "pieces": pulse.changed(window.pieces(), have),
-        "curve": window.curve(int(since) if _WHOLE_NS.fullmatch(since) else None),
-        "signed_in": signed_in,
-        "now_ms": window.see().now_ns // 1_000_000,
+        "pieces": pulse.changed(answered(name, wanted, sight), wanted.have),
+        "signed_in": access.peek(request.cookies.get(COOKIE)) is not None,
+        "now_ms": sight.now_ns // 1_000_000,
     }
+
+
+def _csv_of(window: Window) -> Handler:
+    """A table of a page, as the time and the instruments chosen have it."""
+
+    async def handler(request: Request) -> Response:
+        piece = request.path_params["piece"]
+        found = await run_in_threadpool(table_of, piece, asked(request.query_params), window.sight())
+        if found is None:
+            return _json({"error": "there is no such table"}, status=404)
+        named = {"content-disposition": f'attachment; filename="{piece}.csv"'}
+        return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=named)
+
+    return handler
 
 
 def session_of(access: Access, request: Request) -> dict[str, Any]:

@@ -1,68 +1,97 @@
-"""The page's lists, row by row: [key, cells]. A cell is a text, or {v, tone, title, ms, spark, bar, tag, rules}.
-
-`ms` is a moment (milliseconds since 1970, market or wall time) that the browser writes in the viewer's zone;
-`spark` a short line of prices, `bar` a value in [−1, 1], `tag` a coloured word, `rules` what a strategy does: [label,
-text] of each condition, and in `more` those to be unfolded, over `span` columns.
-"""
+"""Rows of the tables about what is held, ordered, traded and decided."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from dashboard import figures
 from dashboard.glimpse import Glimpse, Row
+from dashboard.pages import shapes
+from dashboard.pages.shapes import Cell, Piece, head
+from dashboard.pages.shared import (
+    between_s,
+    family_of,
+    human,
+    instrument,
+    lasted,
+    listed,
+    priced,
+    sized,
+    strategy,
+)
 from genome.lived import in_words
-from organism.alerts import Delivery
 
-Cell = str | dict[str, Any]
-Rows = list[list[Any]]
-
+ENDED = frozenset({"filled", "canceled", "expired", "rejected"})
+_AT_FIRST = 12  # rows that are shown before a person asks for all
 _SHORT = 200  # characters of a condition that are shown before it is unfolded
-
-_ACRONYMS = {"ema", "rsi", "vwap", "atr", "macd"}
-_SEVERITY = {"info": "unknown", "success": "good", "warning": "watch", "critical": "act"}
-_DELIVERY = {
-    "delivered": ("delivered", "quiet"),
-    "pending": ("waiting", "watch"),
-    "failed": ("failed", "act"),
-    "summed_up": ("told in a summary", "quiet"),
-    "dropped": ("given up, the channel is gone", "watch"),
-}
-_FEED = {
-    "live": "good",
-    "running": "good",
-    "connected": "good",
-    "ok": "good",
-    "stalled": "act",
-    "failed": "act",
-    "fresh": "good",
-    "stale": "watch",
-    "failing": "watch",
-}
+_STATUS = {"unknown": "watch", "rejected": "act", "filled": "good"}
 
 
-def positions(glimpse: Glimpse, closes: dict[str, list[float]]) -> Rows:
-    """Holdings, largest first."""
-    rows: Rows = []
+def positions(
+    glimpse: Glimpse, closes: dict[str, list[float]], now_ns: int | None, wants: Sequence[str] = ()
+) -> Piece:
+    """Holdings, largest first: with their stops, and how long they have been without one.
+
+    closes   newest prices of each instrument, oldest first
+    wants    instruments that are shown; empty: all
+    """
+    stops = stops_of(glimpse)
+    rows = []
     for row in glimpse.rows("positions"):
-        size = figures.decimal(row.get("quantity"))
-        if not size:
+        size, symbol = figures.decimal(row.get("quantity")), str(row["symbol"])
+        if not size or (wants and symbol not in wants):
             continue
-        symbol = str(row["symbol"])
         entry, mark = figures.number(row.get("average_price")), figures.number(row.get("mark"))
-        sign = 1.0 if size > 0 else -1.0
-        gain = (mark / entry - 1.0) * sign if entry and mark is not None else None
-        rows.append([symbol, [
-            {"v": figures.base(symbol), "title": symbol, "strong": True, "sub": "long" if size > 0 else "short"},
-            {"spark": spark(closes.get(symbol, [])), "entry": _within(entry, closes.get(symbol, []))},
-            {"v": figures.quantity(size), "num": True},
-            {"v": figures.price(mark), "num": True, "sub": f"from {figures.price(entry)}"},
-            {"v": figures.percent(row.get("exposure"), 0), "num": True},
-            {"v": f"{figures.arrow(row.get('unrealised'))} {figures.plain(row.get('unrealised'), signed=True)}",
-             "num": True, "tone": figures.tone(row.get("unrealised")), "sub": figures.percent(gain, 1, signed=True)},
-            {"v": figures.price(row.get("stop_price")), "num": True, "tone": "muted"},
-        ]])  # fmt: skip
-    return rows
+        gain = (mark / entry - 1.0) * (1.0 if size > 0 else -1.0) if entry and mark is not None else None
+        line = {
+            "spark": spark(closes.get(symbol, [])),
+            "entry": _within(entry, closes.get(symbol, [])),
+            "x": "",
+        }
+        rows.append((symbol, [
+            instrument(symbol, "long" if size > 0 else "short"),
+            line,
+            sized(size),
+            priced(mark, sub=f"from {figures.price(entry)}"),
+            shapes.number(figures.percent(row.get("exposure"), 0), row.get("exposure")),
+            shapes.gained(row.get("unrealised"), sub=figures.percent(gain, 1, signed=True)),
+            _stop(row, mark),
+            _bare(row, abs(size), stops.get(symbol, 0.0), now_ns),
+        ]))  # fmt: skip
+    heads = [
+        head("Instrument"), head("Lately"), head("Quantity", num=True, low=True), head("Price", num=True),
+        head("Exposed", num=True, low=True, says="share of equity"), head("Unrealised", num=True),
+        head("Stop", num=True, low=True, says="where the protective order rests, and how far that is"),
+        head("Protected", low=True, says="whether a living protective order covers all of it"),
+    ]  # fmt: skip
+    return shapes.table(heads, rows)
+
+
+def stops_of(glimpse: Glimpse) -> dict[str, float]:
+    """How much of each instrument living protective orders cover."""
+    found: dict[str, float] = {}
+    for row in glimpse.rows("orders"):
+        if row.get("purpose") == "protect" and row.get("status") not in ENDED | {"unknown"}:
+            left = (figures.number(row.get("quantity")) or 0.0) - (figures.number(row.get("filled")) or 0.0)
+            found[str(row["symbol"])] = found.get(str(row["symbol"]), 0.0) + max(0.0, left)
+    return found
+
+
+def _stop(row: Row, mark: float | None) -> Cell:
+    price = figures.number(row.get("stop_price"))
+    far = abs(mark / price - 1.0) if price and mark is not None else None
+    return priced(
+        row.get("stop_price"), sub="" if far is None else f"{figures.percent(far)} away", tone="muted"
+    )
+
+
+def _bare(row: Row, size: Any, covered: float, now_ns: int | None) -> Cell:
+    if covered >= float(size) * (1.0 - 1e-9):
+        return shapes.tag("whole", "good", "a living protective order covers all of it: 0 s without a stop")
+    since_s = between_s(row.get("opened_ns"), now_ns)
+    said = "partly" if covered else "no"
+    return shapes.tag(f"{said}, {figures.span(since_s)}", "act",
+                      f"protective orders cover {figures.quantity(covered)} of {figures.quantity(size)}; opened so long ago")  # fmt: skip
 
 
 def spark(closes: list[float]) -> list[int]:
@@ -75,172 +104,117 @@ def spark(closes: list[float]) -> list[int]:
     return [round((price - low) / width * 100) for price in found]
 
 
-def strategies(glimpse: Glimpse) -> dict[str, Any]:
-    """Who decides: weight and forecast by instrument, and on a line of its own what the strategy does."""
-    rows, symbols = [], []
-    for row in glimpse.rows("strategies"):
-        forecasts = _numbers(row.get("forecasts"))
-        for symbol in forecasts:
-            if symbol not in symbols:
-                symbols.append(symbol)
-        rows.append((row, forecasts))
-    symbols = sorted(symbols)[:4]
-    lines: Rows = []
-    for row, forecasts in rows:
-        cells: list[Cell] = [
-            {"v": _strategy(row.get("family")), "title": str(row["genome_id"]), "strong": True,
-             "sub": f"weight {figures.percent(row.get('weight'), 0)}"},
-            *({"bar": _clamped(forecasts.get(symbol))} for symbol in symbols),
-        ]  # fmt: skip
-        lines.append([str(row["genome_id"]), cells])
-        if rules := rules_of(row):
-            lines.append([f"{row['genome_id']}:rules", [{**rules, "span": len(symbols) + 1}]])
-    return {"heads": [figures.base(symbol) for symbol in symbols], "rows": lines}
-
-
-def trades(glimpse: Glimpse) -> Rows:
-    """The last closed trades, newest first."""
-    rows: Rows = []
-    for row in glimpse.rows("trades")[:12]:
-        symbol = str(row["symbol"])
-        held_s = _between_s(row.get("opened_ns"), row.get("closed_ns"))
-        rows.append([f"{row['seq']}.{row.get('part') or 0}", [
-            {"ms": _ms(row.get("closed_ns"))},
-            {"v": figures.base(symbol), "title": symbol, "strong": True, "sub": _held(row)},
-            {"v": figures.quantity(row.get("quantity")), "num": True},
-            {"v": figures.price(row.get("exit_price")), "num": True, "sub": f"from {figures.price(row.get('entry_price'))}"},
-            {"v": figures.span(held_s), "num": True, "tone": "muted"},
-            {"v": f"{figures.arrow(row.get('pnl'))} {figures.plain(row.get('pnl'), signed=True)}",
-             "num": True, "tone": figures.tone(row.get("pnl")), "title": f"after fees of {figures.plain(row.get('fees'))}"},
-        ]])  # fmt: skip
-    return rows
-
-
-def orders(glimpse: Glimpse) -> Rows:
-    """Orders still alive: what rests at the venue, what is on its way, what nobody knows."""
-    rows: Rows = []
-    for row in glimpse.rows("orders")[:10]:
-        symbol, unknown = str(row["symbol"]), row.get("status") == "unknown"
-        rows.append([str(row["order_id"]), [
-            {"v": figures.base(symbol), "title": str(row.get("client_order_id") or ""), "strong": True,
-             "sub": f"{row.get('side')} {row.get('kind')}"},
-            {"v": figures.quantity(row.get("quantity")), "num": True},
-            {"v": figures.price(row.get("price")), "num": True},
-            {"tag": _human(row.get("purpose")), "tone": "quiet"},
-            {"tag": _human(row.get("status")), "tone": "watch" if unknown else "quiet", "title": str(row.get("reason") or "")},
-        ]])  # fmt: skip
-    return rows
-
-
-def alerts(
-    glimpse: Glimpse, seen: Collection[str] = (), sent: Mapping[str, list[Delivery]] | None = None
-) -> Rows:
-    """What was worth saying, newest first; whether a person has `seen` it, and where it was `sent`."""
-    rows: Rows = []
-    for row in glimpse.rows("alerts")[:10]:
-        n = int(row.get("count") or 1)
-        rows.append([str(row["alert_id"]), {
-            "tone": _SEVERITY.get(str(row.get("severity")), "unknown"),
-            "severity": str(row.get("severity") or ""),
-            "title": str(row.get("title") or "")[:160] + (f" ({n}×)" if n > 1 else ""),
-            "body": str(row.get("body") or "")[:400],
-            "ms": _ms(row.get("wall_ns")),
-            "id": str(row["alert_id"]),
-            "seen": row["alert_id"] in seen,
-            "sent": [_sent(delivery) for delivery in (sent or {}).get(row["alert_id"], ())],
-        }])  # fmt: skip
-    return rows
-
-
-def _sent(delivery: Delivery) -> dict[str, str]:
-    says, tone = _DELIVERY.get(delivery.state, (_human(delivery.state), "quiet"))
-    return {"tag": f"{delivery.channel}: {says}", "tone": tone, "title": delivery.error[:200]}
-
-
-def lately(glimpse: Glimpse) -> dict[str, Rows]:
-    """What happened: in the body by wall time, in the market by market time. Never mixed."""
-    body = [
-        (row.get("wall_ns") or 0, f"restart:{row['id']}", f"{row.get('organ')} was restarted", str(row.get("why") or ""), "watch")
-        for row in glimpse.rows("restarts")
-    ] + [
-        (row.get("wall_ns") or 0, f"dead:{row['id']}", f"{row.get('organ')} set a {row.get('message')} aside",
-         str(row.get("why") or ""), "act")
-        for row in glimpse.rows("dead_letters")
+def orders(rows: Sequence[Row], note: str = "") -> Piece:
+    """Orders and their life: what rests, what is on its way, what nobody knows, and what ended."""
+    heads = [
+        head("Changed"), head("Instrument"), head("Quantity", num=True, low=True), head("Filled", num=True, low=True),
+        head("Price", num=True), head("Purpose", low=True), head("State"), head("Because", low=True),
     ]  # fmt: skip
-    body.sort(reverse=True)
-    market = [
-        (row.get("at_ns") or 0, f"fill:{row['key']}", f"{_did(row)} {figures.quantity(row.get('quantity'))} {figures.base(str(row['symbol']))}",
-         f"at {figures.price(row.get('price'))}, fee {figures.plain(row.get('fee'), 2)}", "good")
-        for row in glimpse.rows("fills")
-    ] + [
-        (row.get("last_ns") or 0, f"denied:{row['reason']}", f"Refused: {_human(row.get('reason'))}",
-         f"{row.get('n')} {'order' if row.get('n') == 1 else 'orders'} so far", "watch")
-        for row in glimpse.rows("denials")
+    return shapes.table(heads, [(str(row["order_id"]), _order(row)) for row in rows], note, most=_AT_FIRST)
+
+
+def _order(row: Row) -> list[Cell]:
+    status = str(row.get("status") or "")
+    return [
+        shapes.moment(row.get("updated_ns")),
+        instrument(row["symbol"], f"{row.get('side')} {row.get('kind')}")
+        | {"title": f"{row['symbol']} · {row.get('client_order_id') or ''}"},
+        sized(row.get("quantity")),
+        sized(row.get("filled")),
+        priced(row.get("price")),
+        shapes.tag(human(row.get("purpose"))),
+        shapes.tag(human(status), _STATUS.get(status, "quiet"), str(row.get("reason") or "")),
+        shapes.text(str(row.get("reason") or "")[:120], tone="muted", title=str(row.get("reason") or "")),
+    ]
+
+
+def trades(rows: Sequence[Row], note: str = "") -> Piece:
+    """Closed trades: what came of each."""
+    heads = [
+        head("Closed"), head("Instrument"), head("Quantity", num=True, low=True), head("Price", num=True),
+        head("Held", num=True, low=True), head("Strategy", low=True), head("Fees", num=True, low=True),
+        head("Result", num=True, says="after fees"),
     ]  # fmt: skip
-    market.sort(reverse=True)
-    return {
-        "body": [[key, _event(ns, title, detail, tone)] for ns, key, title, detail, tone in body[:7]],
-        "market": [[key, _event(ns, title, detail, tone)] for ns, key, title, detail, tone in market[:7]],
-    }
+    return shapes.table(
+        heads, [(f"{row['seq']}.{row.get('part') or 0}", _trade(row)) for row in rows], note, most=_AT_FIRST
+    )
 
 
-def feeds(glimpse: Glimpse) -> Rows:
-    """Where the market comes from, and whether it can be believed."""
-    rows: Rows = []
-    for row in glimpse.rows("feeds"):
-        state = str(row.get("state") or "unknown")
-        doubts = [
-            f"{row[key]} {word}"
-            for key, word in (("refused", "refused"), ("doubtful", "doubtful"), ("gaps", "gaps"))
-            if row.get(key)
-        ]
-        rows.append([str(row["name"]), {
-            "name": str(row["name"]), "state": _human(state).lower(), "tone": _FEED.get(state, "unknown"),
-            "bars": f"{figures.plain(row.get('bars'), 0)} bars", "last": f"last bar {figures.age(row.get('silent_s'))}",
-            "doubts": ", ".join(doubts) or "none doubted", "detail": str(row.get("detail") or "")[:200],
-        }])  # fmt: skip
-    return rows + [_context(row) for row in glimpse.part("context").get("feeds") or []]
-
-
-def _context(row: Row) -> list[Any]:
-    """A value of context that is polled. Its service speaks a few times a day: how long it was silent alarms nobody."""
-    name, state = str(row.get("name")), str(row.get("state"))
-    answered = row.get("silent_s")
-    return [name, {
-        "name": name, "state": state, "tone": _FEED.get(state, "unknown"), "bars": "", "doubts": "",
-        "last": "never answered" if answered is None else f"answered {figures.age(answered)}",
-        "detail": str(row.get("detail") or "")[:200],
-    }]  # fmt: skip
-
-
-def _event(at_ns: int, title: str, detail: str, tone: str) -> dict[str, Any]:
-    return {"ms": _ms(at_ns), "title": title, "body": detail[:240], "tone": tone}
-
-
-def _did(row: Row) -> str:
-    return "Bought" if row.get("side") == "buy" else "Sold"
-
-
-def _held(row: Row) -> str:
+def _trade(row: Row) -> list[Cell]:
+    families = [strategy(family_of(str(one))) for one in listed(row.get("genome_ids"))]
     purpose = str(row.get("purpose") or "")
     side = "long" if row.get("side") in {"buy", "long"} else "short"
-    return side if purpose in {"", "target"} else f"{side}, {_human(purpose).lower()}"
+    return [
+        shapes.moment(row.get("closed_ns")),
+        instrument(row["symbol"], side if purpose in {"", "target"} else f"{side}, {human(purpose).lower()}"),
+        sized(row.get("quantity")),
+        priced(row.get("exit_price"), sub=f"from {figures.price(row.get('entry_price'))}"),
+        lasted(between_s(row.get("opened_ns"), row.get("closed_ns")), tone="muted"),
+        shapes.text(figures.listed(sorted(set(families))) or figures.DASH, tone="muted"),
+        shapes.number(figures.plain(row.get("fees")), row.get("fees"), tone="muted"),
+        shapes.gained(row.get("pnl")),
+    ]
 
 
-def _human(word: object) -> str:
-    text = str(word or "").replace("_", " ").strip()
-    return text[:1].upper() + text[1:] if text else figures.DASH
+def fills(rows: Sequence[Row], note: str = "") -> Piece:
+    """Executions; each leads to its chain of causes."""
+    heads = [
+        head("When"), head("Instrument"), head("Quantity", num=True), head("Price", num=True),
+        head("Fee", num=True, low=True), head("Chain"),
+    ]  # fmt: skip
+    return shapes.table(heads, [(str(row["key"]), _fill(row)) for row in rows], note, most=_AT_FIRST)
 
 
-def _strategy(family: object) -> str:
-    words = str(family or "").split("_")
-    return _human(" ".join(word.upper() if word in _ACRONYMS else word for word in words))
+def _fill(row: Row) -> list[Cell]:
+    return [
+        shapes.moment(row.get("at_ns")),
+        instrument(row["symbol"], "bought" if row.get("side") == "buy" else "sold"),
+        sized(row.get("quantity")),
+        priced(row.get("price")),
+        shapes.number(figures.plain(row.get("fee"), 4), row.get("fee"), tone="muted"),
+        {"v": "why?", "about": str(row["key"]), "x": str(row["key"])},
+    ]
+
+
+# ---------------------------------------------------------------- strategies
+
+
+def strategies(glimpse: Glimpse) -> Piece:
+    """Who decides: weight and forecast by instrument, and on a line of its own what the strategy does."""
+    forecasts = [(row, _numbers(row.get("forecasts"))) for row in glimpse.rows("strategies")]
+    symbols = sorted({symbol for _, found in forecasts for symbol in found})[:4]
+    rows: list[tuple[str, list[Cell]]] = []
+    for row, found in forecasts:
+        name = str(row["genome_id"])
+        rows.append((name, [
+            shapes.text(strategy(row.get("family")), title=name, strong=True) | {"x": name, "s": name},
+            shapes.number(figures.percent(row.get("weight"), 0), row.get("weight")),
+            *(_lean(found.get(symbol)) for symbol in symbols),
+        ]))  # fmt: skip
+        if rules := rules_of(row):
+            rows.append((f"{name}:rules", [{**rules, "span": len(symbols) + 2}]))
+    heads = [
+        head("Strategy"),
+        head("Weight", num=True),
+        *(head(figures.base(one), says=f"forecast for {one}, short to long") for one in symbols),
+    ]
+    return shapes.table(heads, rows)
+
+
+def _lean(value: float | None) -> Cell:
+    shown = None if value is None else round(max(-1.0, min(1.0, value)), 2)
+    return {"lean": shown, "s": shown, "x": "" if value is None else str(value)}
 
 
 def rules_of(row: Row) -> dict[str, Any] | None:
     """What a strategy does: entries at once, exits and genes unfolded; a condition that is long is cut at first."""
     genes = tuple(_numbers(row.get("parameters")).items())
     words = in_words(str(row["genome_id"]), str(row.get("family")), genes, str(row.get("text") or ""))
+    return folded(words)
+
+
+def folded(words: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
+    """(label, text) pairs with what is shown at once, and what unfolds."""
     first = [pair for pair in words if pair[0].startswith("entry")] or list(words)
     short = [[label, _cut(text)] for label, text in first]
     whole = any(len(text) > _SHORT for _, text in first)
@@ -262,10 +236,6 @@ def _numbers(text: object) -> dict[str, float]:
     return {str(key): value for key, raw in found.items() if (value := figures.number(raw)) is not None}
 
 
-def _clamped(value: float | None) -> float | None:
-    return None if value is None else round(max(-1.0, min(1.0, value)), 2)
-
-
 def _within(entry: float | None, closes: list[float]) -> int | None:
     """Where the entry price lies on the sparkline, 0 … 100; None when it is off the line."""
     if entry is None or len(closes) < 2:  # noqa: PLR2004 - as for the line itself
@@ -274,9 +244,40 @@ def _within(entry: float | None, closes: list[float]) -> int | None:
     return round((entry - low) / (high - low) * 100) if low <= entry <= high and high > low else None
 
 
-def _ms(at_ns: object) -> int | None:
-    return at_ns // 1_000_000 if isinstance(at_ns, int) and at_ns > 0 else None
+# ---------------------------------------------------------------- what happened
 
 
-def _between_s(start_ns: object, end_ns: object) -> float | None:
-    return (end_ns - start_ns) / 1e9 if isinstance(start_ns, int) and isinstance(end_ns, int) else None
+def lately_body(glimpse: Glimpse) -> list[tuple[str, dict[str, Any]]]:
+    """What happened in the body, by wall time, newest first."""
+    found = [
+        (row.get("wall_ns") or 0, f"restart:{row['id']}", f"{row.get('organ')} was restarted", str(row.get("why") or ""), "watch")
+        for row in glimpse.rows("restarts")
+    ] + [
+        (row.get("wall_ns") or 0, f"dead:{row['id']}", f"{row.get('organ')} set a {row.get('message')} aside",
+         str(row.get("why") or ""), "act")
+        for row in glimpse.rows("dead_letters")
+    ]  # fmt: skip
+    return _newest(found)
+
+
+def lately_market(glimpse: Glimpse) -> list[tuple[str, dict[str, Any]]]:
+    """What happened in the market, by market time, newest first."""
+    found = [
+        (row.get("at_ns") or 0, f"fill:{row['key']}", f"{_did(row)} {figures.quantity(row.get('quantity'))} {figures.base(str(row['symbol']))}",
+         f"at {figures.price(row.get('price'))}, fee {figures.plain(row.get('fee'), 2)}", "good")
+        for row in glimpse.rows("fills")
+    ] + [
+        (row.get("last_ns") or 0, f"denied:{row['reason']}", f"Refused: {human(row.get('reason'))}",
+         f"{row.get('n')} {'order' if row.get('n') == 1 else 'orders'} so far", "watch")
+        for row in glimpse.rows("denials")
+    ]  # fmt: skip
+    return _newest(found)
+
+
+def _newest(found: list[tuple[int, str, str, str, str]]) -> list[tuple[str, dict[str, Any]]]:
+    found.sort(reverse=True)
+    return [(key, shapes.event(ns, title, detail[:240], tone)) for ns, key, title, detail, tone in found[:7]]
+
+
+def _did(row: Row) -> str:
+    return "Bought" if row.get("side") == "buy" else "Sold"

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboard import performance, pulse
 from dashboard.condition import Judged, judge
 from dashboard.glimpse import Glimpse, look, opened
-from organism.alerts import acknowledge, acknowledged, deliveries
+from dashboard.sight import Kept, Sight
+from organism.alerts import acknowledge
 from organism.commands import OF_STRATEGIES, TARGETED, CommandsDb
 from organism.errors import BadInput
 
 _KEEP_S = 0.2  # several viewers share one look
-_CURVE_KEEP_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,7 @@ class Window:
         self._since_ns = wall_ns()
         self._lock = threading.Lock()
         self._seen: Seen | None = None
-        self._curve: tuple[int, list[performance.Point]] | None = None
+        self._kept = Kept()
 
     def see(self) -> Seen:
         """The newest look, at most `_KEEP_S` old."""
@@ -54,35 +53,13 @@ class Window:
                 self._seen = Seen(glimpse=glimpse, judged=judged, now_ns=now_ns)
             return self._seen
 
-    def pieces(self) -> dict[str, Any]:
-        """Everything the page shows but the curve."""
+    def sight(self) -> Sight:
+        """The newest look, with what pages ask beside it."""
         seen = self.see()
-        alerts = [str(row["alert_id"]) for row in seen.glimpse.rows("alerts")]
-        return pulse.pieces(
-            seen.glimpse,
-            seen.judged,
-            guarded=self.guarded,
-            closes=performance.closes(self.view) if seen.glimpse.rows("positions") else {},
-            waiting=self.waiting(),
-            seen=acknowledged(self.state, alerts),
-            sent=deliveries(self.state, alerts),
-        )
-
-    def curve(self, since_ns: int | None) -> dict[str, Any]:
-        """New points of the equity curve after `since_ns`, or the whole of it where that is no continuation."""
-        fresh = None if since_ns is None else performance.after(self.view, since_ns)
-        whole = fresh is None
-        points = self._whole_curve() if fresh is None else fresh
-        last_ns = points[-1][0] if points else since_ns
-        portfolio = self.see().glimpse.part("portfolio")
-        tip = _tip(portfolio)
-        return {
-            "whole": whole,
-            "since": None if last_ns is None else str(last_ns),
-            "points": [[point[0] // 1_000_000, round(point[1], 2), round(point[2], 6)] for point in points],
-            "tip": tip,
-            "start": portfolio.get("starting_cash"),
-        }
+        return Sight(
+            glimpse=seen.glimpse, judged=seen.judged, state=self.state, now_ns=seen.now_ns, guarded=self.guarded,
+            waiting=tuple(self._kept.get("waiting", _KEEP_S, self.waiting)), kept=self._kept,
+        )  # fmt: skip
 
     def waiting(self) -> list[dict[str, Any]]:
         """Commands that the body has not taken yet."""
@@ -116,21 +93,6 @@ class Window:
         if not known:
             raise BadInput(f"there is no alert {alert_id[:40]!r}")
         acknowledge(self.state, alert_id)
-
-    def _whole_curve(self) -> list[performance.Point]:
-        with self._lock:
-            now_ns = self._wall_ns()
-            if self._curve is None or now_ns - self._curve[0] > _CURVE_KEEP_S * 1e9:
-                self._curve = (now_ns, performance.curve(self.view))
-            return self._curve[1]
-
-
-def _tip(portfolio: dict[str, Any]) -> list[float] | None:
-    """The portfolio as it is now: the curve's own points may be thinned."""
-    at_ns, equity, drawdown = (portfolio.get(key) for key in ("at_ns", "equity", "drawdown"))
-    if not isinstance(at_ns, int) or equity is None or drawdown is None:
-        return None
-    return [at_ns // 1_000_000, round(float(equity), 2), round(float(drawdown), 6)]
 
 
 def clean_environment() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dashboard.pages.names import NAMED
 from organism.journal.reader import read_rows
 from tests.body.house import BUSY
 from tests.body.waiting import until
@@ -74,7 +75,8 @@ def pages(house):
         "/api/alerts",
         "/api/trades",
         "/api/session",
-        "/api/pulse",
+        *(f"/api/page/{page.name}" for page in NAMED),
+        "/api/csv/settings-all",
         "/api/performance",
     ):
         status, text = house.ask(path, **given)

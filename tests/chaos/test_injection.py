@@ -85,7 +85,9 @@ def test_the_page_asks_its_view_by_parameters(home, evil):  # noqa: F811 - the f
         f"/api/trades?limit={quoted}",
         f"/api/alerts?limit={quoted}",
         f"/api/performance?since={quoted}",
-        f"/api/pulse?since={quoted}",
+        f"/api/page/trading?about={quoted}&symbols={quoted}&range={quoted}",
+        f"/api/page/why?about={quoted}",
+        f"/api/page/evolution?about={quoted}",
     ):
         assert browser.get(path).status in {200, 400}, path
     assert len(browser.get("/api/alerts").json["alerts"]) == n_before == 3

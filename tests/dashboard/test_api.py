@@ -99,7 +99,7 @@ def test_the_document_tells_of_everything_that_answers_and_of_nothing_else(home)
         route.path for route in home.app._app.routes if getattr(route, "methods", None) and route.path.startswith("/api/")
     }  # fmt: skip
     of_the_page = {
-        "/api/pulse",
+        "/api/csv/{piece}",
         "/api/session",
         "/api/login",
         "/api/logout",

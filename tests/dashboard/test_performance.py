@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.performance import DAY_NS, FEWEST_DAYS, after, curve, sharpe, summary
+from dashboard.performance import DAY_NS, FEWEST_DAYS, curve, sharpe, summary, thinned
 from organism.view.schema import TABLES
 
 
@@ -43,12 +43,31 @@ def test_thinning_keeps_the_extremes_the_ends_and_the_order(view):
     assert points == sorted(points)
 
 
-def test_new_points_continue_the_curve_and_a_new_curve_is_said(view):
-    fill(view, [100.0, 101.0, 102.0])
-    assert [p[1] for p in after(view, 0)] == [101.0, 102.0]
-    assert after(view, 2 * DAY_NS) == []
-    assert after(view, 3 * DAY_NS) is None, "the view began anew"
-    assert after(view, 0, most=1) is None, "too far behind"
+def test_a_time_begins_where_it_is_asked_to(view):
+    fill(view, [100.0, 101.0, 102.0, 103.0])
+    assert [p[1] for p in curve(view, 700, 2 * DAY_NS)] == [102.0, 103.0]
+    fill_more = [float(n) for n in range(4, 4_000)]
+    with sqlite3.connect(view) as db:
+        db.executemany(
+            "INSERT INTO equity (at_ns, session, equity, drawdown) VALUES (?, 1, ?, 0.0)",
+            [((nth + 4) * DAY_NS, value) for nth, value in enumerate(fill_more)],
+        )
+    db.close()
+    points = curve(view, 300, 1_000 * DAY_NS)
+    assert points[0][0] == 1_000 * DAY_NS
+    assert len(points) < 700
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(4, 60))
+def test_thinned_prices_keep_their_ends_their_extremes_and_their_order(values, most):
+    points = [(nth * 7, value) for nth, value in enumerate(values)]
+    found = thinned(points, most)
+    assert found == sorted(found)
+    assert set(found) <= set(points)
+    assert {found[0], found[-1]} == {points[0], points[-1]}
+    assert min(v for _, v in found) == min(values)
+    assert max(v for _, v in found) == max(values)
+    assert len(found) <= max(most * 2 + 4, 6)
 
 
 def test_days_are_summed_from_their_last_point(view):

@@ -86,7 +86,7 @@ def test_a_folder_without_a_body_is_told_and_breaks_nothing(tmp_path):
     assert browser.get("/healthz").json == {"ok": False, "body_age_s": None, "condition": "never"}
     assert browser.get("/api/performance").json["n_trades"] == 0
     assert browser.get("/api/trades").json == {"trades": []}
-    assert browser.get("/api/pulse").json["pieces"]["sentence"][1]["lead"] == "Not started yet."
+    assert browser.get("/api/page/vitals").json["pieces"]["vitals-sentence"][1]["lead"] == "Not started yet."
 
 
 def test_a_view_that_is_no_database_is_told_and_breaks_nothing(home):
@@ -94,17 +94,15 @@ def test_a_view_that_is_no_database_is_told_and_breaks_nothing(home):
     for path in home.state.glob("view.db*"):
         path.unlink()
     (home.state / "view.db").write_bytes(b"not a database at all" * 100)
-    lead = home.browser.get("/api/pulse").json["pieces"]["sentence"][1]["lead"]
+    lead = home.browser.get("/api/page/vitals").json["pieces"]["vitals-sentence"][1]["lead"]
     assert lead == "Vitals cannot be read."
 
 
 def test_a_second_look_gets_only_what_changed(home):
-    first = home.browser.get("/api/pulse").json
+    first = home.browser.get("/api/page/vitals").json
     have = ",".join(f"{name}:{mark}" for name, (mark, _) in first["pieces"].items())
-    same = home.browser.get(f"/api/pulse?have={have}&since={first['curve']['since']}").json
+    same = home.browser.get(f"/api/page/vitals?have={have}").json
     assert same["pieces"].keys() <= {"frame"}
-    assert same["curve"]["points"] == []
-    assert same["curve"]["whole"] is False
 
 
 @pytest.mark.parametrize(
@@ -112,14 +110,17 @@ def test_a_second_look_gets_only_what_changed(home):
     [
         "have=x",
         "have=::,:",
-        "since=-1",
-        "since=9999999999999999999",
-        "since=" + "9" * 400,
+        "range=-1",
+        "range=9999999999999999999",
+        "symbols=" + "A/B," * 400,
+        "symbols=%3Cscript%3E&about=%27%3BDROP%20TABLE%20fills",
+        "about=" + "9" * 400,
         "have=" + "a:b," * 500,
     ],
 )
 def test_a_strange_question_is_answered(home, query):
-    assert home.browser.get(f"/api/pulse?{query}").status == 200
+    assert home.browser.get(f"/api/page/trading?{query}").status == 200
+    assert home.browser.get(f"/api/page/why?{query}").status == 200
 
 
 def test_the_page_and_everything_it_loads_is_served_here(home):
@@ -208,7 +209,10 @@ def test_a_malformed_command_is_refused_in_one_sentence(home, body):
 
 
 def alerts_on_the_page(home):
-    return {item["id"]: item for _, item in home.browser.get("/api/pulse").json["pieces"]["alerts"][1]}
+    return {
+        item["id"]: item
+        for _, item in home.browser.get("/api/page/alerts").json["pieces"]["alerts"][1]["rows"]
+    }
 
 
 def test_marking_an_alert_as_seen_needs_session_token_and_origin_all_three(home):
@@ -263,7 +267,7 @@ def test_what_became_of_an_alert_on_its_way_is_shown_by_channel(home):
     assert shown == {
         "a1": [],
         "a2": [
-            {"tag": "mail: delivered", "tone": "quiet", "title": ""},
+            {"tag": "mail: delivered", "tone": "good", "title": ""},
             {"tag": "phone: failed", "tone": "act", "title": "no answer within 15 s"},
         ],
         "a3": [{"tag": "mail: waiting", "tone": "watch", "title": ""}],
@@ -285,7 +289,7 @@ def test_a_form_of_another_site_cannot_pass_for_json(home):
 
 def test_a_waiting_command_is_shown(home):
     CommandsDb(home.state / "commands.db").give("flatten", "cli", "", None)
-    assert home.browser.get("/api/pulse").json["pieces"]["controls"][1]["waiting"] == [
+    assert home.browser.get("/api/page/vitals").json["pieces"]["controls"][1]["waiting"] == [
         "flatten is waiting for the body"
     ]
 

@@ -171,7 +171,7 @@ READABLE = (
     "/api/positions",
     "/api/trades",
     "/api/alerts",
-    "/api/pulse",
+    "/api/page/vitals",
     "/_dash-layout",
 )
 
@@ -199,7 +199,7 @@ def test_a_browser_that_is_not_signed_in_is_led_to_the_door_and_finds_all_of_it(
         "/assets/mark.svg",
     ):
         assert stranger.get(path).status == 200, path
-    assert stranger.get("/assets/30-pulse.js").status == 401
+    assert stranger.get("/assets/39-pulse.js").status == 401
     assert stranger.get("/healthz").status == 200
     assert stranger.get("/api/session").json["signed_in"] is False
 

@@ -148,15 +148,4 @@
     const alert = event.target.closest && event.target.closest("[data-alert]");
     if (alert) see(alert.dataset.alert);
   });
-
-  // Which section is on screen, for the rail.
-  const watcher = new IntersectionObserver((seen) => {
-    for (const entry of seen) if (entry.isIntersecting) {
-      for (const link of document.querySelectorAll(".rail a")) link.toggleAttribute("aria-current", link.hash === `#${entry.target.id}`);
-    }
-  }, { rootMargin: "-30% 0px -60% 0px" });
-  const settle = setInterval(() => {
-    const sections = document.querySelectorAll("main > section");
-    if (sections.length) { sections.forEach((section) => watcher.observe(section)); clearInterval(settle); }
-  }, 200);
 })();

@@ -1,0 +1,103 @@
+"""What a page is made from: one look at the view, and read-only questions beside it."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dashboard.condition import Condition, Judged
+from dashboard.glimpse import Glimpse, Row, opened
+
+_Made = TypeVar("_Made")
+_MOST_KEPT = 64
+
+
+class Kept:
+    """Answers that several viewers share for a moment; the oldest go first. Safe between threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._found: dict[Hashable, tuple[float, Any]] = {}
+
+    def get(self, key: Hashable, keep_s: float, make: Callable[[], _Made]) -> _Made:
+        """What was made for `key` at most `keep_s` seconds ago, or a new one."""
+        now = self._clock()
+        with self._lock:
+            at, found = self._found.get(key, (-1e9, None))
+        if now - at <= keep_s:
+            made: _Made = found
+            return made
+        made = make()
+        with self._lock:
+            self._found.pop(key, None)
+            self._found[key] = (self._clock(), made)
+            while len(self._found) > _MOST_KEPT:
+                self._found.pop(next(iter(self._found)))
+        return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """One look.
+
+    now_ns    wall time of it
+    guarded   whether a guardian runs beside it that starts the body
+    waiting   operator commands that the body has not taken yet
+    """
+
+    glimpse: Glimpse
+    judged: Judged
+    state: Path
+    now_ns: int
+    guarded: bool = False
+    waiting: tuple[dict[str, Any], ...] = ()
+    kept: Kept = field(default_factory=Kept)
+
+    @property
+    def view(self) -> Path:
+        """The view's file."""
+        return self.state / "view.db"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the body's last word still holds."""
+        return self.judged.condition in {Condition.LIVING, Condition.STARTING}
+
+    @property
+    def market_ns(self) -> int | None:
+        """The newest market time that is known, None before the first bar."""
+        for found in (
+            self.glimpse.part("body").get("market_ns"),
+            self.glimpse.part("portfolio").get("at_ns"),
+        ):
+            if isinstance(found, int) and found > 0:
+                return found
+        return None
+
+    def part(self, key: str) -> Row:
+        """One entry of the view's `state` table."""
+        return self.glimpse.part(key)
+
+    def symbols(self) -> tuple[str, ...]:
+        """Every instrument that has a price, by name."""
+        return self.kept.get("symbols", 5.0, self._symbols)
+
+    def _symbols(self) -> tuple[str, ...]:
+        found = {str(row["symbol"]) for row in self.rows("SELECT DISTINCT symbol FROM marks LIMIT 200")}
+        return tuple(sorted(found | {str(row["symbol"]) for row in self.glimpse.rows("positions")}))
+
+    def rows(self, query: str, *given: object) -> list[Row]:
+        """Rows of the view; none where there is no view, or where it is of a version without such a table."""
+        if not self.view.exists():
+            return []
+        try:
+            with opened(self.view) as connection:
+                return [dict(row) for row in connection.execute(query, given)]
+        except sqlite3.OperationalError as error:
+            if "no such" in str(error):
+                return []
+            raise
