@@ -1,6 +1,7 @@
 """Many genomes through one stretch of bars: interpret, decide, walk, block by block, one thread.
 
-Blocks are the outer loop: the columns of a block are read by all genomes while they lie in the second-level cache.
+Blocks are the outer loop: the columns of a block are read by all genomes while they lie in a near cache. A block is long all
+the same, because what each genome remembers is fetched from a far one at its beginning.
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ from genome.programs.pointers import U8, Address, floats_at
 from genome.simulator import layout as at
 from genome.simulator.walk import Flags, walk
 
-BLOCK = 512
+BLOCK = 2_048
 BLOCK_WORDS = BLOCK // 64
 
 

@@ -130,8 +130,11 @@ def _simulated(
 
 
 def _stretch_bars(size: int, rows: int) -> int:
-    """So many that the columns stay in the last cache, and not so few that starting on them counts. Whole words of bits."""
-    bars = min(size, max(_FEWEST_BARS, min(_MOST_BARS, _MATRIX_FLOATS // rows)))
+    """So many that the columns stay in the last cache, and not so few that starting on them counts: whole blocks, or all bars.
+
+    In any case whole words of bits.
+    """
+    bars = min(size, max(1, min(_MOST_BLOCKS, _MATRIX_FLOATS // rows // BLOCK)) * BLOCK)
     return -(-bars // 64) * 64
 
 
@@ -223,6 +226,6 @@ class Pass:
 
 _FEWEST_BAR_GENOMES = 500_000
 """Less work than this, half a millisecond, is not worth a second thread."""
-_FEWEST_BARS, _MOST_BARS, _MATRIX_FLOATS = 2_048, 50_112, 700_000
+_MOST_BLOCKS, _MATRIX_FLOATS = 24, 2_000_000
 _NONE = np.empty((0, at.N_TRADE))
 _NOTHING = np.empty(0)
