@@ -107,6 +107,20 @@ def _named(what: str, text: str) -> None:
         )
 
 
+DOLLARS = frozenset({"USD", "USDT", "USDC", "BUSD", "TUSD", "FDUSD", "USDP", "DAI"})
+"""Currencies that are a dollar, or are meant to be worth one."""
+
+
+def assets_of(symbol: str) -> tuple[str, str]:
+    """Base and quote of a symbol; no quote where it has none.
+
+    >>> assets_of("BTC/USDT:USDT"), assets_of("SPY")
+    (('BTC', 'USDT'), ('SPY', ''))
+    """
+    base, _, rest = symbol.partition("/")
+    return base, rest.partition(":")[0]
+
+
 def timeframe_us(text: str) -> int:
     """Microseconds of a candle. Raises `BadInput`.
 

@@ -16,6 +16,7 @@ a file is in this one; `test_every_test_that_is_named_is_there` holds the table 
 | the receiver's clock is behind the exchange's | test_a_row_counts_from_the_clock_of_the_exchange_and_not_from_the_receivers |
 | the same, of a correction | test_a_correction_that_came_by_a_clock_behind_is_not_known_before_its_candle_closed |
 | a second source in single precision, of another dollar, 0.1 % off and 10 % on single days | test_yahoo_beside_binance_disagrees_on_the_days_that_are_off_and_on_no_other |
+| the same, as a check finds the source by itself | test_a_second_source_is_the_same_symbol_or_else_one_of_another_dollar |
 | volume is in quote currency | universe/test_universe.py::test_volume_is_the_median_of_days_in_quote_currency |
 | equities are not adjusted for splits and dividends | universe/test_actions.py::test_history_across_a_split_is_in_the_new_unit_and_before_it_in_the_old_one |
 | the same, of dividends | universe/test_actions.py::test_a_dividend_leaves_the_return_of_who_held_it |
@@ -88,6 +89,7 @@ from organism.lake.derived import aggregated, bars, compared
 from organism.lake.importing import Told, found_in
 from organism.lake.names import Kind, series
 from organism.lake.quality import Around, Defect, inspect
+from organism.lake.quality.beside import Held, around
 from organism.lake.store import Lake
 from organism.lake.universe import view
 from tests.lake.made import BTC, START_US, changed, same, walk
@@ -189,6 +191,29 @@ def test_yahoo_beside_binance_disagrees_on_the_days_that_are_off_and_on_no_other
         inspect(ours, DAY_US, Around("binance", "BTC/USDT", second=changed(theirs, close=close))).score
         == 100.0
     )
+
+
+def test_a_second_source_is_the_same_symbol_or_else_one_of_another_dollar():
+    def held(text):
+        return Held(series(*text.split()), lambda: walk(50, "1d"))
+
+    def second(own, *others):
+        return around(held(own), [held(other) for other in others]).second_name
+
+    yahoo, kraken, euro = "yahoo BTC/USD 1d", "kraken BTC/USDT 1d", "kraken BTC/EUR 1d"
+    assert second("binance BTC/USDT 1d", yahoo, euro) == yahoo
+    assert second("binance BTC/USDT 1d", yahoo, kraken) == kraken
+    assert second("yahoo BTC/USD 1d", "binance BTC/USDT 1d") == "binance BTC/USDT 1d"
+    for other in (
+        euro,
+        "binance BTC/USD 1d",
+        "yahoo BTC/USD 1h",
+        "yahoo ETH/USD 1d",
+        "bybit BTC/USDT:USDT 1d",
+    ):
+        assert second("binance BTC/USDT 1d", other) == ""
+    assert second("binance-usdm BTC/USDT:USDT 1d", yahoo, "bybit BTC/USD:BTC 1d") == ""
+    assert second("us-equity USD 1d", "yahoo USDT 1d") == ""
 
 
 def test_a_split_that_nobody_told_is_named_and_no_row_is_touched():

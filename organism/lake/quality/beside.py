@@ -12,7 +12,7 @@ import numpy as np
 
 from organism.lake.candles import I64, Candles
 from organism.lake.fetching.instrument import is_proxy
-from organism.lake.names import Series
+from organism.lake.names import DOLLARS, Series, assets_of
 from organism.lake.quality.gaps import Neighbour, is_finer
 from organism.lake.quality.inspected import Around, Tally
 from organism.lake.quality.stretches import Truths
@@ -119,7 +119,8 @@ def around(own: Held, held: Sequence[Held], *, calendar: str = "", tally: Tally 
     """What is known beside `own`, of all that is held (own may be among it), in whichever order.
 
     Company are all series of its venue; peers those of the same timeframe, the first six by name; the second source is the
-    same base, quote and settlement at another venue, the one with most candles in common. A proxy is no second source.
+    same base, quote and settlement at another venue, the one with most candles in common; where there is none, the same in
+    another dollar (BTC/USD beside BTC/USDT). A proxy is no second source.
     """
     one = own.series
     beside = sorted(
@@ -152,10 +153,20 @@ def _second(own: Held, beside: Sequence[Held]) -> Held | None:
         other
         for other in beside
         if other.series.venue != one.venue
-        and (other.series.symbol, other.series.timeframe) == (one.symbol, one.timeframe)
+        and other.series.timeframe == one.timeframe
         and not is_proxy(other.series)
     ]
+    same = [other for other in others if other.series.symbol == one.symbol]
+    alike = [other for other in others if _any_dollar(other.series.symbol) == _any_dollar(one.symbol)]
+    return _most_in_common(own, same) or _most_in_common(own, alike)
+
+
+def _any_dollar(symbol: str) -> str:
+    """The symbol with its quote, where that is a dollar, as any dollar; of a perpetual, with what it settles in."""
+    base, quote = assets_of(symbol)
+    return f"{base}/${symbol[len(base) + 1 + len(quote) :]}" if quote in DOLLARS else symbol
+
+
+def _most_in_common(own: Held, others: Sequence[Held]) -> Held | None:
     common = [int(np.isin(own.candles.open_us, other.candles.open_us).sum()) for other in others]
-    if not any(common):
-        return None
-    return others[int(np.argmax(common))]
+    return others[int(np.argmax(common))] if any(common) else None

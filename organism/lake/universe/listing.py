@@ -14,7 +14,7 @@ import numpy as np
 from organism.lake import parts
 from organism.lake.candles import Candles
 from organism.lake.context.vintages import candles_as_known
-from organism.lake.names import Kind, Series
+from organism.lake.names import DOLLARS, Kind, Series, assets_of
 from organism.lake.quality import Around, inspect
 from organism.lake.store import Lake, month_of
 from organism.lake.universe import measures
@@ -27,7 +27,6 @@ SILENT_DAYS: Final = 7
 """An instrument without a candle for longer, while its venue had some, counts as no longer traded."""
 TIERS: Final = ((1, 1e8), (2, 1e7), (3, 1e6), (4, 0.0))
 """Tier and the least median daily volume of it, dollars."""
-DOLLARS: Final = frozenset({"USD", "USDT", "USDC", "BUSD", "TUSD", "FDUSD", "USDP", "DAI"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +222,6 @@ def _measured(
             hours = measures.grouped(shorter, measures.HOUR_US, end_us)
             return best, candles, days, measures.spread(hours, measures.HOUR_US)
     return best, candles, days, measures.spread(days)
-
-
-def assets_of(symbol: str) -> tuple[str, str]:
-    """Base and quote of a symbol; no quote where it has none.
-
-    >>> assets_of("BTC/USDT:USDT"), assets_of("SPY")
-    (('BTC', 'USDT'), ('SPY', ''))
-    """
-    base, _, rest = symbol.partition("/")
-    return base, rest.partition(":")[0]
 
 
 def _tier(volume: float, quote: str) -> int:
