@@ -81,7 +81,11 @@ RULES: Mapping[str, Rule] = {
     "market.start_bar": _between(0, 1e9),
     "market.max_bars": _between(0, 1e9),
     "market.lake": Rule("a folder, or empty", lambda value: len(value) < _LONGEST_PATH and value.isprintable()),
-    "market.lake_venue": Rule("a name like 'binance'", lambda value: bool(_VENUE.fullmatch(value))),
+    # A proxy is none: what a body lives through is bred on, and nobody is there to insist.
+    "market.lake_venue": Rule(
+        "a name like 'binance', and no proxy, whose prices are another instrument's",
+        lambda value: bool(_VENUE.fullmatch(value)),
+    ),
     "market.lake_start_s": _between(0, _LATEST_S),
     "market.lake_end_s": _between(0, _LATEST_S),
     "paper.starting_cash": _between(0, 1e12, above=True),

@@ -11,26 +11,12 @@ from genome.market import Market, market
 from organism.effects import Publish
 from organism.journal.reader import Reader
 from organism.journal.upcast import Payloads
-from organism.kept import kept
-from organism.lake.fetching.instrument import is_proxy
-from organism.lake.names import Series as Stored
 from organism.market import NS_PER_S, Bar, Instrument
 from organism.messages import BarClosed
-from organism.settings import MarketSettings
 
 PIECE = 2_000  # journal rows between two looks at the share of the core
 _MARK = BarClosed.__name__.encode()  # the tag of the message, in the bytes of a row that holds one
 _FIELDS = ("open", "high", "low", "close", "volume")
-
-
-def refusal(market: MarketSettings) -> str:
-    """Why nothing may be bred on what a body lives through; "" where it may. A person insists with `organism evolve` only."""
-    strange = [
-        one.text
-        for symbol in market.symbols
-        if market.lake and is_proxy(one := Stored(market.lake_venue, symbol, ""))
-    ]
-    return f"Nothing is bred: the prices of {strange[0]} are another instrument's." if strange else ""
 
 
 @dataclass(slots=True)
@@ -166,10 +152,9 @@ class JournalOfBars:
     """Reads on from where it was; read-only, row by row against its digest."""
 
     def __init__(self, state: Path) -> None:
-        self._state, self._reader, self._payloads = state, Reader(state), Payloads()
+        self._reader, self._payloads = Reader(state), Payloads()
         self._seq = 0
         self._versions: dict[int, int] = {}
-        self._strange: dict[int, bool] = {}
 
     def more(self, history: History, rest: Callable[[], None]) -> int:
         """Take every instant that became durable since; how many. `rest` is called after each piece of work.
@@ -184,20 +169,13 @@ class JournalOfBars:
 
     def _instants(self, rest: Callable[[], None]) -> Iterator[BarClosed]:
         for nth, row in enumerate(self._reader.rows(self._seq), 1):
-            if row.organ == "nervous" and _MARK in row.effects and not self._is_strange(row.run):
+            if row.organ == "nervous" and _MARK in row.effects:
                 for effect in self._payloads.effects(row.effects, self._version(row.run)):
                     if type(effect) is Publish and type(effect.message) is BarClosed:
                         yield effect.message
             self._seq = row.seq
             if nth % PIECE == 0:
                 rest()
-
-    def _is_strange(self, run: int) -> bool:
-        """Whether a start of the body lived through prices of another instrument."""
-        if run not in self._strange:
-            of = {number: kept(self._state, one.settings_hash) for number, one in self._reader.runs().items()}
-            self._strange = {n: one is not None and bool(refusal(one.market)) for n, one in of.items()}
-        return self._strange[run]
 
     def _version(self, run: int) -> int:
         if run not in self._versions:

@@ -23,14 +23,13 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """How breeding stands.
 
     phase    settling: the body has only just started; waiting: for the first bars; resting: until the history has grown;
-             breeding; troubled: something hinders it, `detail` says what; refused: nothing may be bred on what is lived,
-             `detail` says why
+             breeding; troubled: something hinders it, `detail` says what
     needed   further bars before the next round
     detail   a sentence for a person, or ""
     bred     the newest generation, if there was one
     """
 
-    phase: Literal["settling", "waiting", "breeding", "resting", "troubled", "refused"]
+    phase: Literal["settling", "waiting", "breeding", "resting", "troubled"]
     needed: int = 0
     detail: str = ""
     bred: GenerationBred | None = None

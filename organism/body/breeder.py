@@ -27,7 +27,6 @@ from organism.settings import Settings
 
 FULL = 75
 HANG_S = 900.0  # so long without getting on is a hang, whatever the machine is busy with
-_TURN_S = 60.0
 _ONE_THREAD = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 log = logging.getLogger("breeder")
 
@@ -70,16 +69,12 @@ def step_back() -> None:
 def breed(state: Path, settings: Settings, life: Life) -> int:
     """Breed within the limits of the settings. Exit status."""
     wanted = settings.evolution
-    if life.stopping.wait(wanted.after_s):
-        return 0
-    life.moved()
-    from genome.background.lived import refusal
-
-    if why := refusal(settings.market):
-        return _idle(state, why, life)
     with suppress(ValueError, OSError):
         limit = 2 * wanted.memory_mb << 20  # beyond what is looked at between generations, no more is given
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    if life.stopping.wait(wanted.after_s):
+        return 0
+    life.moved()
     from genome.background.breeder import Breeder, Place, costs_of
     from genome.background.duty import Duty, Stopped
     from organs.nervous.bundled import watched_instruments
@@ -97,16 +92,6 @@ def breed(state: Path, settings: Settings, life: Life) -> int:
             return 0
     log.info("grown beyond %d MB; another goes on", wanted.memory_mb)
     return FULL
-
-
-def _idle(state: Path, why: str, life: Life) -> int:
-    from genome.background.told import FOLDER, Told, tell
-
-    log.info("%s", why)
-    tell(state / FOLDER, Told(phase="refused", detail=why))
-    while not life.stopping.wait(_TURN_S):
-        life.moved()  # what waits for its end does not hang
-    return 0
 
 
 def _memory_mb() -> float:

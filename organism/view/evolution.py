@@ -31,7 +31,7 @@ _COUNTS = (
 def evolution_of(state: Mapping[str, Any]) -> dict[str, Any]:
     """Breeding as one document, from the `state` table of a view.
 
-    phase    off, settling, waiting, breeding, resting, troubled, refused, silent, or unknown (a view that says nothing of it)
+    phase    off, settling, waiting, breeding, resting, troubled, silent, or unknown (a view that says nothing of it)
     sentence for a person
     """
     live, bred = _part(state, "breeding"), _part(state, "evolution")
@@ -80,8 +80,6 @@ def _sentence(found: Mapping[str, Any], live: Mapping[str, Any]) -> str:
             return f"Round {found['round'] or 'one'} is over; the next one begins when {bars}."
         case "troubled":
             return f"Hindered, and tried again: {found['detail']}"
-        case "refused":
-            return str(found["detail"])
         case "silent":
             return "The breeder has said nothing for minutes; the machine may be too busy for it. Trading goes on without it."
     return "Nothing is known of breeding yet."

@@ -204,6 +204,10 @@ def test_what_cannot_be_read_is_said_with_what_to_do(said, lake, words, complain
             ("--data", "lake", "--data-venue", "binance", "--symbols", "BTC/USDT", "--timeframe", "1d"),
             "leaves 40 bars, but 500 warm up",
         ),
+        (
+            ("--data", "lake", "--data-venue", "proxy:binance", "--symbols", "BTC/USDT", "--timeframe", "1h"),
+            "and no proxy, whose prices are another instrument's; was 'proxy:binance'",
+        ),
     ],
 )
 def test_an_organism_does_not_start_on_history_that_is_not_there(said, lake, words, complaint):

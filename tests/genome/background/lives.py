@@ -39,11 +39,9 @@ def instant(n, session=1, *, warmup=False):
 class Past:
     """A journal that grows."""
 
-    def __init__(self, state, settings_hash=""):
+    def __init__(self, state):
         self.state = state
-        self.journal = SqliteJournal(
-            state, durability="off", threaded=False, started_wall_ns=0, settings_hash=settings_hash
-        )
+        self.journal = SqliteJournal(state, durability="off", threaded=False, started_wall_ns=0)
         self._incarnations = {organ: self.journal.begin_incarnation(organ) for organ in ("nervous", "brain")}
         self.n = 0
 
