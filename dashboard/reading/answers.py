@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 Row = dict[str, Any]
-_JSON = {"genome_ids", "reasons", "contributions", "parameters", "value"}
+_JSON = {"genome_ids", "reasons", "contributions", "parameters", "value", "symbols"}
 _FLAGS = {"reduce_only", "maker", "warmup", "seam", "closing", "final"}
 MOST_SYMBOLS = 100
 

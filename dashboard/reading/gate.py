@@ -88,6 +88,8 @@ def _undecided(db: sqlite3.Connection, symbol: str, instant: Row, flags: str) ->
         )
     if standing := _restricted(db, at_ns):
         causes.append(f"trading was {standing}, so that a position could not have grown")
+    if why := _barred(db, symbol, at_ns):
+        causes.append(f"a person had barred entries into it ({why})")
     if causes:
         return "no_change", f"The brain changed nothing ({acted}); {'; '.join(causes)}."
     return "no_change", (
@@ -106,6 +108,16 @@ def _refused(db: sqlite3.Connection, symbol: str, at_ns: int) -> str:
         (symbol, earliest or 0, at_ns - 1),
     ).fetchone()
     return str(found[0]) if found else ""
+
+
+def _barred(db: sqlite3.Connection, symbol: str, at_ns: int) -> str:
+    found = db.execute(
+        "SELECT * FROM barred WHERE at_ns <= ? ORDER BY at_ns DESC, pos DESC LIMIT 1", (at_ns,)
+    ).fetchone()
+    if found is None:
+        return ""
+    barred = plain(found)
+    return (barred["reason"] or "no reason given") if symbol in barred["symbols"] else ""
 
 
 def _restricted(db: sqlite3.Connection, at_ns: int) -> str:

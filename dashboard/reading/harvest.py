@@ -22,6 +22,7 @@ from organism.effects import (
     VenueReport,
     VenueSubmit,
 )
+from organism.errors import BadInput
 from organism.journal.rows import NO_EFFECTS, Row
 from organism.journal.upcast import Payloads
 from organism.messages import Envelope
@@ -91,9 +92,18 @@ def age_of(bin_: int) -> float:
 
 
 def unpack(row: Row, version: int, payloads: Payloads) -> tuple[Envelope | None, Effects]:
-    """The envelope that came from outside, if one did, and what the step did."""
-    envelope = payloads.envelope(row.input, version) if row.input else None
-    return envelope, () if row.effects == NO_EFFECTS else payloads.effects(row.effects, version)
+    """The envelope that came from outside, if one did, and what the step did.
+
+    Raises `BadInput` for what a newer organism wrote.
+    """
+    try:
+        envelope = payloads.envelope(row.input, version) if row.input else None
+        return envelope, () if row.effects == NO_EFFECTS else payloads.effects(row.effects, version)
+    except msgspec.DecodeError as error:
+        raise BadInput(
+            f"journal row {row.seq} holds something that this dashboard does not know ({error}). Install the organism that "
+            "wrote it; the page shows what the view tells meanwhile."
+        ) from error
 
 
 class Memory:
@@ -283,7 +293,13 @@ class Harvester:
                       row.market_ns)  # fmt: skip
 
     def _retired(self, x: m.StrategyRetired, _row: Row, _position: int, _: Heard) -> None:
-        self._out.orders.append(("retire", (x.genome_id,)))
+        self._out.orders.append(("stand", ("retired", x.genome_id)))
+
+    def _paused(self, x: m.StrategyPaused, _row: Row, _position: int, _: Heard) -> None:
+        self._out.orders.append(("stand", ("paused" if x.paused else "funded", x.genome_id)))
+
+    def _barred(self, x: m.EntriesBarred, row: Row, position: int, _: Heard) -> None:
+        self._out.add("barred", pos(row, position + 1), row.market_ns, as_json(x.symbols), x.reason)
 
     def _step(
         self, row: Row, position: int, order_id: str, what: str, status: str, filled: str = "", reason: str = ""
@@ -320,5 +336,6 @@ _TAKEN: dict[type, _Taker] = {
     m.OrderProposed: Harvester._proposed, m.OrderApproved: Harvester._approved, m.OrderDenied: Harvester._denied,  # noqa: SLF001
     m.OrderUpdated: Harvester._updated, m.CancelRequested: Harvester._unwanted, m.Filled: Harvester._filled,  # noqa: SLF001
     m.TradeClosed: Harvester._traded, m.TradingStateChanged: Harvester._changed, m.StrategyFunded: Harvester._funded,  # noqa: SLF001
+    m.StrategyPaused: Harvester._paused, m.EntriesBarred: Harvester._barred,  # noqa: SLF001
     m.StrategyRetired: Harvester._retired,  # noqa: SLF001
 }  # fmt: skip

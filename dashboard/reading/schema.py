@@ -91,6 +91,7 @@ CREATE TABLE denials (
 CREATE INDEX denials_at ON denials (at_ns);
 CREATE TABLE standings (pos INTEGER PRIMARY KEY, at_ns INTEGER, state TEXT, cause TEXT, value TEXT) STRICT;
 CREATE INDEX standings_at ON standings (at_ns);
+CREATE TABLE barred (pos INTEGER PRIMARY KEY, at_ns INTEGER, symbols TEXT, reason TEXT) STRICT;
 CREATE TABLE strategies (
     genome_id TEXT PRIMARY KEY, family TEXT, weight REAL, parameters TEXT, text TEXT, state TEXT, at_ns INTEGER) STRICT;
 CREATE TABLE checkpoints (

@@ -20,7 +20,7 @@ class Tip(NamedTuple):
     """The journal's ends.
 
     first_seq, first_digest   the row before the oldest that is still here: 0 and zeroes while all are
-    seq, digest, wall_ns      the newest row; wall_ns is 0 where it lies in an earlier segment
+    seq, digest, wall_ns      the newest row, zeroes when there is none
     """
 
     namespace: str
@@ -61,6 +61,8 @@ class Source:
             self._oldest = None
             return None
         namespace, seq, digest, wall_ns = _look(files[-1], _end)
+        if not wall_ns and len(files) > 1:  # a new file without rows yet: the newest row ends the one before
+            wall_ns = _look(files[-2], _end)[3]
         first_seq, first_digest = self._begin(files[0])
         return Tip(namespace, first_seq, first_digest, seq, digest, wall_ns)
 

@@ -12,7 +12,7 @@ from organism.journal.rows import Row, Run
 
 _PLAIN = {
     "events": 13, "instants": 10, "equity": 7, "decisions": 12, "steps": 10, "fills": 16, "denials": 10, "standings": 5,
-    "strategies": 7, "shares": 7, "trades": 14,
+    "strategies": 7, "shares": 7, "trades": 14, "barred": 4,
 }  # fmt: skip
 _INSERT = {t: f"INSERT OR REPLACE INTO {t} VALUES ({', '.join('?' * n)})" for t, n in _PLAIN.items()}  # noqa: S608
 _BAR = "INSERT OR REPLACE INTO bars VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -42,7 +42,7 @@ _ORDERS = {
         " ?, ?) ON CONFLICT (order_id) DO UPDATE SET client_order_id = excluded.client_order_id,"
         " status = excluded.status, filled = excluded.filled, updated_ns = excluded.updated_ns, reason = excluded.reason"
     ),
-    "retire": "UPDATE strategies SET state = 'retired' WHERE genome_id = ?",
+    "stand": "UPDATE strategies SET state = ? WHERE genome_id = ?",
 }  # fmt: skip
 # The regime in which the target was decided whose order opened the position.
 _REGIME = (

@@ -28,7 +28,7 @@ def _agreeing(x: m.Reconciled) -> int:
 
 
 _LEVELS: dict[type, int] = {
-    m.OperatorCommanded: INFO, m.Recovered: INFO, m.FeedStalled: WARNING, m.FeedRecovered: INFO,
+    m.OperatorCommanded: INFO, m.EntriesBarred: WARNING, m.StrategyPaused: INFO, m.Recovered: INFO, m.FeedStalled: WARNING, m.FeedRecovered: INFO,
     m.ExposureTargeted: INFO, m.OrderProposed: INFO, m.CancelRequested: INFO, m.TradeClosed: INFO,
     m.OrderApproved: INFO, m.OrderDenied: WARNING, m.ClosePositions: WARNING, m.Filled: INFO,
     m.StrategyFunded: INFO, m.StrategyRetired: INFO, m.GenerationBred: INFO, m.OrganRestarted: WARNING,
@@ -158,6 +158,8 @@ _WORDED: dict[type, Callable[[Any], str]] = {
     m.Escalated: lambda x: f"{x.organ} failed where nothing may be set aside: {x.why}",
     m.InvariantBroken: lambda x: f"{x.invariant} does not hold: {x.text}",
     m.VitalsTaken: lambda x: f"Health {x.health:.0f}",
+    m.EntriesBarred: lambda x: f"Nothing is opened in {', '.join(x.symbols) or 'no instrument'}: {x.reason}",
+    m.StrategyPaused: lambda x: f"Strategy {x.genome_id} {'is silenced' if x.paused else 'speaks again'}: {x.reason}",
     VenueSubmit: lambda x: f"Order {x.approved.order.id} sent as {x.client_order_id}",
     VenueCancel: lambda x: f"Cancellation of {x.client_order_id} sent",
 }  # fmt: skip
