@@ -14,6 +14,7 @@ a file is in this one; `test_every_test_that_is_named_is_there` holds the table 
 | candles without volume | test_quality.py::test_flat_candles_without_volume_are_minutes_without_trades_and_cost_nothing |
 | columns stand in the order open, close, high, low | test_importing.py::test_bitfinex_writes_open_close_high_low |
 | the receiver's clock is behind the exchange's | test_a_row_counts_from_the_clock_of_the_exchange_and_not_from_the_receivers |
+| the same, of trades | test_a_trade_counts_from_the_clock_of_the_exchange_and_not_from_the_receivers |
 | the same, of a correction | test_a_correction_that_came_by_a_clock_behind_is_not_known_before_its_candle_closed |
 | a second source in single precision, of another dollar, 0.1 % off and 10 % on single days | test_yahoo_beside_binance_disagrees_on_the_days_that_are_off_and_on_no_other |
 | the same, as a check finds the source by itself | test_a_second_source_is_the_same_symbol_or_else_one_of_another_dollar |
@@ -34,7 +35,7 @@ a file is in this one; `test_every_test_that_is_named_is_there` holds the table 
 | macro series have trading days only | test_a_weekend_of_a_macro_series_shows_friday |
 | mark prices have no volume | test_importing.py::test_mark_prices_have_no_volume_and_are_their_own_kind |
 | a file names neither venue nor pair | test_importing.py::test_whose_file_it_is_must_be_told_by_a_name_or_a_person |
-| no history of prices at all: headlines, factors, means of funding | test_what_is_no_history_is_refused_by_its_columns |
+| no history of prices at all: headlines, factors, means of funding, quotes, order books, chains of options | test_what_is_no_history_is_refused_by_its_columns |
 | duplicates, equal and differing | test_importing.py::test_equal_duplicates_are_dropped_and_differing_ones_reported |
 | NaN, Infinity, 1e308, nothing, a word, zero, minus | test_importing.py::test_a_price_that_cannot_be_is_refused_with_row_rule_and_value |
 | a negative volume | test_importing.py::test_a_volume_that_cannot_be_is_refused |
@@ -59,7 +60,8 @@ a file is in this one; `test_every_test_that_is_named_is_there` holds the table 
 | two writers at once | test_store.py::test_two_processes_that_append_at_once_lose_nothing |
 | a writer that is killed | test_store.py::test_a_crash_at_any_point_leaves_the_state_before_or_after_and_no_litter |
 
-Not here, because the lake keeps no such series: greeks that a vendor made up, and breaks of sequence in an order book.
+Not here, because the lake keeps no such series and refuses it: greeks that a vendor made up, and breaks of sequence in an
+order book.
 """
 
 import os
@@ -154,6 +156,16 @@ def test_a_row_counts_from_the_clock_of_the_exchange_and_not_from_the_receivers(
     path = written(tmp_path, "BTCUSDT-1m.csv", f"{receiver},timestamp,open,high,low,close,volume\n{rows}")
     (found,) = found_in(path, Told(venue="binance"))
     assert found.candles.open_us.tolist() == at.tolist()
+
+
+def test_a_trade_counts_from_the_clock_of_the_exchange_and_not_from_the_receivers(tmp_path):
+    at_ms = [START_US // 1_000 + 59_500 + 1_000 * n for n in range(3)]
+    rows = "".join(
+        f"{(ms - 1_270) * 1_000_000},{ms},{7 + n},{100 + n},2,True\n" for n, ms in enumerate(at_ms)
+    )
+    path = written(tmp_path, "BTCUSDT.csv", f"local_ns,timestamp,trade_id,price,qty,is_buyer_maker\n{rows}")
+    (found,) = found_in(path, Told(venue="binance"), events=True)
+    assert found.events.at_us.tolist() == [ms * 1_000 for ms in at_ms]
 
 
 def test_a_correction_that_came_by_a_clock_behind_is_not_known_before_its_candle_closed(lake):
@@ -317,15 +329,18 @@ def test_a_weekend_of_a_macro_series_shows_friday(lake, tmp_path):
         "timestamp,funding_mean,funding_abs",
         "timestamp,bid,bid_qty,ask,ask_qty",
         "timestamp,value,classification",
+        "timestamp,underlying,expiry,strike,right,open,high,low,close,volume",
+        "timestamp,transact_ms,local_ns,first_id,last_id,prev_last_id,side,price,qty",
+        "timestamp,event_ms,last_update_id,side,price,qty",
     ],
 )
 def test_what_is_no_history_is_refused_by_its_columns(tmp_path, header):
-    row = ",".join(["1704067200000", "1", "2", "3", "4"][: header.count(",") + 1])
-    with pytest.raises(BadInput) as refused:
-        list(
-            found_in(written(tmp_path, "BTCUSDT-1m.csv", f"{header}\n{row}\n{row}\n"), Told(venue="binance"))
-        )
-    assert "BTCUSDT-1m.csv" in str(refused.value)
+    row = ",".join(["1704067200000", *"123456789"][: header.count(",") + 1])
+    path = written(tmp_path, "BTCUSDT-1m.csv", f"{header}\n{row}\n{row}\n")
+    why = "its columns (are|were)|of no known order|holds an order book|holds a chain of options"
+    with pytest.raises(BadInput, match=why) as refused:
+        list(found_in(path, Told(venue="binance")))
+    assert str(refused.value).startswith("BTCUSDT-1m.csv")
     assert "\n" not in str(refused.value)
 
 

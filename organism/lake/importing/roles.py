@@ -27,6 +27,8 @@ _SYMBOLS: Final = ("symbol", "ticker", "pair", "instrument", "instrumentname", "
 _IDS: Final = ("tradeid", "aggtradeid", "id", "tid")
 _MAKERS: Final = ("isbuyermaker", "buyermaker", "m")
 _SIDES: Final = ("takerside", "side")
+_STRIKES: Final = ("strike", "strikeprice")
+_EXPIRIES: Final = ("expiry", "expiration", "expirationdate", "expirydate")
 _RATES: Final = ("fundingrate", "lastfundingrate")
 _RATES_TOLD: Final = (*_RATES, "realizedrate", "rate", "funding")
 _AMOUNTS: Final = ("sumopeninterest", "openinterestamount", "oiccy", "openinterest", "oi")
@@ -98,6 +100,10 @@ def of_header(said: str, cells: Sequence[str], base: str = "", kind: Kind | None
     def first(known: Sequence[str]) -> int:
         return next((names.index(name) for name in known if name in names), -1)
 
+    if min(first(_STRIKES), first(_EXPIRIES)) >= 0:
+        raise BadInput(
+            f"{said} holds a chain of options, many at one time, which the lake does not keep; import candles of one instrument."
+        )
     time, symbol = first(_TIMES), first(_SYMBOLS)
     prices = tuple(first(known) for known in _PRICES.values())
     sizes = first(_SIZES)
