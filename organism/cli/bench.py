@@ -79,6 +79,8 @@ def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:
         return [("gp", _gp)]
     if name == "lake":
         return [("lake", _lake), ("fetch", _fetch)]
+    if name == "face":
+        return [("history", _history)]
     if name == "evolve":
         return []
     from organism.cli.benches import processes
@@ -116,6 +118,12 @@ def _population(quick: bool) -> Any:  # noqa: FBT001
     from genome import bench_population
 
     return bench_population.run(quick=quick, tell=_told)
+
+
+def _history(quick: bool) -> Any:  # noqa: FBT001
+    from organism.cli.benches import face
+
+    return face.bench(quick=quick, tell=_told)
 
 
 def _gp(quick: bool) -> Any:  # noqa: FBT001

@@ -95,6 +95,10 @@ def _running(commands: "argparse._SubParsersAction[_Parser]") -> None:
         commands, "status", "Vitals of the organism, from its view.", "organism status --json", "status"
     )
     status.add_argument("--json", action="store_true", help="one JSON document")
+    top = _add(commands, "top", "The vitals in this terminal, drawn anew each second; q ends it.", "organism top", "top")
+    top.add_argument("--once", action="store_true", help="draw them once; so it is, too, where no terminal is")
+    top.add_argument("--interval", type=duration, default=1.0, metavar="2s", help="how often, default 1s")
+    top.add_argument("--json", action="store_true", help="one JSON document, as of `status`")
 
 
 def _operator(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -178,7 +182,7 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     drill.add_argument("--json", action="store_true", help="one JSON document")
     bench = _add(commands, "bench", "The project's own benchmarks.", "organism bench body --json", "bench")
     bench.add_argument(
-        "name", choices=("body", "chaos", "soak", "journal", "lockstep", "population", "indicators", "gp", "evolve", "lake")
+        "name", choices=("body", "chaos", "soak", "journal", "lockstep", "population", "indicators", "gp", "evolve", "lake", "face")
     )  # fmt: skip
     bench.add_argument("--json", action="store_true", help="one JSON document")
     bench.add_argument("--quick", action="store_true", help="seconds instead of minutes, for a first look")
