@@ -6,7 +6,6 @@ from dashboard.reading.answers import Row
 from dashboard.reading.harvest import age_of
 from dashboard.reading.schema import FLOW_WIDTHS
 from dashboard.reading.span import Range
-from dashboard.reading.store import FINE_NS
 
 _MOST_NS = {FLOW_WIDTHS[0]: 12 * 3_600 * 10**9, FLOW_WIDTHS[1]: 60 * 86_400 * 10**9}
 
@@ -26,7 +25,7 @@ def flow(db: sqlite3.Connection, span: Range) -> list[Row]:
     (oldest,) = db.execute("SELECT min(bucket) FROM flow WHERE width = ?", (FLOW_WIDTHS[1],)).fetchone()
     start_ns = max(span.start_ns, oldest * FLOW_WIDTHS[1] if oldest else 0)
     end_ns = min(span.end_ns, newest_ns)
-    width = _width(start_ns, end_ns, newest_ns)
+    width = _width(db, start_ns, end_ns)
     first, last = start_ns // width, end_ns // width
     counted = db.execute(
         "SELECT e.sender, e.receiver, e.kind, f.age, sum(f.n) FROM flow f JOIN edges e ON e.id = f.edge"
@@ -48,11 +47,15 @@ def flow(db: sqlite3.Connection, span: Range) -> list[Row]:
     return sorted(found, key=lambda row: (-row["n"], row["sender"], row["receiver"], row["kind"]))
 
 
-def _width(start_ns: int, end_ns: int, newest_ns: int) -> int:
+def _width(db: sqlite3.Connection, start_ns: int, end_ns: int) -> int:
+    """The finest counts that are few enough and reach back to the start: minutes are kept for the newest days alone."""
+    minute, hour, day = FLOW_WIDTHS
     length_ns = end_ns - start_ns
-    if length_ns <= _MOST_NS[FLOW_WIDTHS[0]] and start_ns > newest_ns - FINE_NS + FLOW_WIDTHS[1]:
-        return FLOW_WIDTHS[0]
-    return FLOW_WIDTHS[1] if length_ns <= _MOST_NS[FLOW_WIDTHS[1]] else FLOW_WIDTHS[2]
+    if length_ns <= _MOST_NS[minute]:
+        (oldest,) = db.execute("SELECT min(bucket) FROM flow WHERE width = ?", (minute,)).fetchone()
+        if oldest is not None and oldest * minute < start_ns:
+            return minute
+    return hour if length_ns <= _MOST_NS[hour] else day
 
 
 def _wall_s(db: sqlite3.Connection, start_ns: int, end_ns: int) -> float:

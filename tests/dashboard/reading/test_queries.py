@@ -2,6 +2,8 @@
 
 import collections
 import itertools
+import sqlite3
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
@@ -12,7 +14,7 @@ from organism.errors import BadInput
 from organism.journal.reader import Reader
 from organism.journal.upcast import Payloads
 from organism.messages import Filled, PortfolioMarked, TradeClosed
-from tests.dashboard.reading.lives import view_at
+from tests.dashboard.reading.lives import read, view_at
 
 
 @pytest.fixture(scope="module")
@@ -269,3 +271,18 @@ def test_ranges_are_read_and_strange_ones_refused(life):
     for strange in ("6x", "0h", "9..5", "' OR 1=1", "1..99999999999999999999", "-6h"):
         with pytest.raises(BadInput):
             parse_range(strange, newest)
+
+
+def test_flow_falls_back_to_hours_where_minutes_do_not_reach(copy):
+    reading = read(copy.folder)
+    newest = reading.newest_ns()
+    exact = reading.flow("6h")
+    with closing(sqlite3.connect(reading.keeper.path, isolation_level=None)) as db:
+        minute = 60 * 10**9
+        db.execute(
+            "DELETE FROM flow WHERE width = ? AND bucket < ?", (minute, (newest - 3_600 * 10**9) // minute)
+        )
+    hours = reading.flow("6h")
+    assert hours[0]["to_ns"] - hours[0]["from_ns"] >= exact[0]["to_ns"] - exact[0]["from_ns"]
+    assert sum(e["n"] for e in hours) >= sum(e["n"] for e in exact)
+    reading.close()
