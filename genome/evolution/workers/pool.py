@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -147,31 +148,41 @@ class Pool:
         n_parts = 1 if self.workers == 1 else max(1, min(n // _FEWEST, _PARTS * self.workers))
         edges = [n * i // n_parts for i in range(n_parts + 1)]
         parts = [flock.take(np.arange(a, b)) for a, b in itertools.pairwise(edges)]
-        futures: list[Future[Scores]] = [self._threads.submit(self._part, part) for part in parts]
-        return joined([future.result() for future in futures])
+        shares = _Shares(n_parts, self.workers)
+        futures: list[Future[list[tuple[int, Scores]]]] = [
+            self._threads.submit(self._served, parts, shares) for _ in range(min(self.workers, n_parts))
+        ]
+        found = dict(itertools.chain.from_iterable(future.result() for future in futures))
+        return joined([found[i] for i in range(n_parts)])
 
-    def _part(self, flock: Flock) -> Scores:
-        worker = self._free.get()
+    def _served(self, parts: list[Flock], shares: "_Shares") -> list[tuple[int, Scores]]:
+        """What a worker that is free makes of its parts, and then of others'."""
+        worker, found = self._free.get(), []
         try:
-            for attempt in range(1, _TRIES + 1):
-                found = self._asked(worker, flock)
-                if found is not None:
-                    return found
-                if self._closed:
-                    raise WorkersFailed("the workers were ended while they judged.")
-                self.deaths += 1
-                self.tell(
-                    f"a worker died over {len(flock)} genomes ({worker.last}); attempt {attempt} of {_TRIES}"
-                )
+            whose = self._all.index(worker)
+            while (part := shares.next(whose)) is not None:
+                found.append((part, self._part(worker, parts[part])))
         finally:
             self._free.put(worker)
+        return found
+
+    def _part(self, worker: "_Worker", flock: Flock) -> Scores:
+        for attempt in range(1, _TRIES + 1):
+            found = self._asked(worker, flock)
+            if found is not None:
+                return found
+            if self._closed:
+                raise WorkersFailed("the workers were ended while they judged.")
+            self.deaths += 1
+            self.tell(
+                f"a worker died over {len(flock)} genomes ({worker.last}); attempt {attempt} of {_TRIES}"
+            )
         if len(flock) == 1:
             self.tell("one genome kills whoever judges it; it is judged by no number")
             return self.local.unjudged(1)
         half = len(flock) // 2
-        return joined(
-            [self._part(flock.take(np.arange(half))), self._part(flock.take(np.arange(half, len(flock))))]
-        )
+        one, other = flock.take(np.arange(half)), flock.take(np.arange(half, len(flock)))
+        return joined([self._part(worker, one), self._part(worker, other)])
 
     def _asked(self, worker: "_Worker", flock: Flock) -> Scores | None:
         arrays = worker.ask((flock.tokens, flock.values, flock.offsets, flock.genes), self.limit_s)
@@ -192,6 +203,27 @@ def joined(parts: list[Scores]) -> Scores:
         parts[0].days,
         np.concatenate([p.trades for p in parts]),
     )
+
+
+class _Shares:
+    """Who judges which part next.
+
+    The same worker begins with the same share of every flock: its genomes descend from those there a generation ago, whose
+    slow columns it has kept. Who is done takes the last part of whoever has most before him.
+    """
+
+    def __init__(self, parts: int, workers: int) -> None:
+        edges = [parts * w // workers for w in range(workers + 1)]
+        self._left = [deque(range(a, b)) for a, b in itertools.pairwise(edges)]
+        self._lock = threading.Lock()
+
+    def next(self, worker: int) -> int | None:
+        """A part nobody else gets, or None where all are given out."""
+        with self._lock:
+            if self._left[worker]:
+                return self._left[worker].popleft()
+            most = max(self._left, key=len)
+            return most.pop() if most else None
 
 
 class _Worker:

@@ -15,7 +15,7 @@ from genome.breeding.flat import joined as flocks_joined
 from genome.breeding.growing import ramped
 from genome.costs import Costs
 from genome.evolution.judge import Local
-from genome.evolution.workers.pool import Pool, WorkersFailed
+from genome.evolution.workers.pool import Pool, WorkersFailed, _Shares
 from genome.evolution.workers.shelf import put, taken
 from genome.market import market
 from organism.errors import BadInput
@@ -191,3 +191,17 @@ def test_flocks_joined_are_judged_as_their_parts():
     whole = judge(flocks_joined([one, other]))
     assert np.array_equal(whole.values[:20], judge(one).values, equal_nan=True)
     assert np.array_equal(whole.values[20:], judge(other).values, equal_nan=True)
+
+
+def test_a_worker_begins_with_its_own_parts_and_then_takes_the_last_of_who_has_most():
+    shares = _Shares(6, 3)
+    assert [shares.next(1), shares.next(0), shares.next(1)] == [2, 0, 3]
+    assert [shares.next(1), shares.next(1), shares.next(1), shares.next(1)] == [5, 1, 4, None]
+    assert [shares.next(0), shares.next(2)] == [None, None]
+
+
+@pytest.mark.parametrize(("parts", "workers"), [(1, 4), (3, 4), (7, 2), (8, 8)])
+def test_every_part_is_given_out_once_also_where_there_are_fewer_than_workers(parts, workers):
+    shares = _Shares(parts, workers)
+    found = [shares.next(i % workers) for i in range(parts + workers)]
+    assert sorted(part for part in found if part is not None) == list(range(parts))
