@@ -23,6 +23,10 @@ _BODY = (
     "pid", "started_wall_ns", "updated_wall_ns", "mode", "safe", "version", "feed", "speed", "venue", "seed",
     "session", "market_ns", "last_bar_ns", "seq",
 )  # fmt: skip
+_MONEY = (
+    "equity", "cash", "drawdown", "starting_cash", "fees", "day_start", "gross_exposure", "net_exposure",
+    "consecutive_losses",
+)  # fmt: skip
 
 
 def status(state_dir: Path | str, *, now_ns: Callable[[], int] = time.time_ns) -> dict[str, Any]:
@@ -61,7 +65,8 @@ def status(state_dir: Path | str, *, now_ns: Callable[[], int] = time.time_ns) -
         "age_s": None if age_s is None else round(age_s, 3),
         "health": health.get("health"),
         "health_parts": health.get("parts", []),
-        **{name: portfolio.get(name) for name in ("equity", "cash", "drawdown", "starting_cash", "fees")},
+        **{name: portfolio.get(name) for name in _MONEY},
+        "limits": _part(seen, "limits"),
         "positions": seen.get("positions", []),
         "organs": seen.get("organs", []),
         "feeds": [*seen.get("feeds", []), *_context(seen)],
@@ -94,7 +99,7 @@ def utc(at_ns: Any) -> str | None:
 
 def render(found: dict[str, Any]) -> str:
     """For a person: the first sentence says how it is and what to do, then the figures."""
-    lines = [_sentence(found), ""]
+    lines = [sentence(found), ""]
     if found["mode"] == "NEVER_STARTED":
         return lines[0]
     if found["equity"] is not None:
@@ -166,7 +171,8 @@ def _why_down(guardian: int | None, age_s: float | None, trouble: str) -> str:
     return f"nothing runs; the body {silent}" + (f" ({trouble})" if trouble else "")
 
 
-def _sentence(found: dict[str, Any]) -> str:
+def sentence(found: dict[str, Any]) -> str:
+    """How it is, why, and what a person should do, from what `status` found."""
     mode, reason = found["mode"], cause(found["reason"])
     until = found["standing"].get("hibernating_until_ns")
     match mode:

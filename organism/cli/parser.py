@@ -95,8 +95,9 @@ def _running(commands: "argparse._SubParsersAction[_Parser]") -> None:
         commands, "status", "Vitals of the organism, from its view.", "organism status --json", "status"
     )
     status.add_argument("--json", action="store_true", help="one JSON document")
-    top = _add(commands, "top", "The vitals in this terminal, drawn anew each second; q ends it.", "organism top", "top")
-    top.add_argument("--once", action="store_true", help="draw them once; so it is, too, where no terminal is")
+    top = _add(commands, "top", "The vitals in this terminal, drawn anew each second; q ends it.",
+               "organism top", "top")  # fmt: skip
+    top.add_argument("--once", action="store_true", help="draw once, as where there is no terminal")
     top.add_argument("--interval", type=duration, default=1.0, metavar="2s", help="how often, default 1s")
     top.add_argument("--json", action="store_true", help="one JSON document, as of `status`")
 
