@@ -48,6 +48,7 @@ def page() -> Any:
         [
             html.A("Skip to the page", href="#page", className="skip"),
             _bar(),
+            _past(),
             _rail(),
             html.Main([*(one.skeleton() for one in PAGES.values()), _about()], id="page", tabIndex=-1),
             html.Div(id="plotly", className="plotly-loader", **{"aria-hidden": "true"}),
@@ -90,6 +91,29 @@ def _bar() -> Any:
         ],
         className="bar",
     )  # fmt: skip
+
+
+def _past() -> Any:
+    """What is said above every page that shows a past moment, and the way back."""
+    steps = [("-86400000", "−1 day"), ("-3600000", "−1 h"), ("3600000", "+1 h"), ("86400000", "+1 day")]
+    return html.Div(
+        [
+            html.P([html.B("As it was "), html.Span(id="past-at")], role="status"),
+            html.Div(
+                [
+                    *(
+                        html.Button(says, type="button", className="span", **{"data-back": ms})
+                        for ms, says in steps
+                    ),
+                    html.Button("Back to now", type="button", className="span now", **{"data-back": "now"}),
+                ],
+                className="past-steps",
+            ),
+        ],
+        id="past",
+        className="past",
+        hidden=True,
+    )
 
 
 def _rail() -> Any:

@@ -54,24 +54,6 @@ def thinned(points: Sequence[tuple[int, float]], most: int) -> list[tuple[int, f
     return sorted(kept)
 
 
-def closes(view: Path, points: int = 72) -> dict[str, list[float]]:
-    """The newest closes of each symbol, oldest first, for sparklines."""
-    if not view.exists():
-        return {}
-    query = (
-        "SELECT symbol, close FROM (SELECT symbol, at_ns, close, row_number() OVER"
-        " (PARTITION BY symbol ORDER BY at_ns DESC) AS nth FROM marks) WHERE nth <= ? ORDER BY symbol, at_ns"
-    )
-    found: dict[str, list[float]] = {}
-    try:
-        with opened(view) as connection:
-            for symbol, close in connection.execute(query, (points,)):
-                found.setdefault(symbol, []).append(close)
-    except sqlite3.Error:
-        return {}
-    return found
-
-
 def summary(view: Path) -> dict[str, Any]:
     """Daily profit and loss, win rate, Sharpe ratio: null with a reason where there is too little to say.
 

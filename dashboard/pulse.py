@@ -137,9 +137,8 @@ def _moved(amount: float | None, whole: float | None) -> list[str]:
     return [f"{figures.arrow(amount)} {share}", figures.tone(amount), figures.plain(amount, signed=True)]
 
 
-def organs(glimpse: Glimpse, judged: Judged) -> Piece:
+def organs(glimpse: Glimpse, *, alive: bool) -> Piece:
     """The body figure: each organ as it is, and the messages a second between them."""
-    alive = judged.condition in {Condition.LIVING, Condition.STARTING}
     found = {str(row["name"]): _organ(row, alive=alive) for row in glimpse.rows("organs")}
     rates = {
         str(key): round(rate, 1)

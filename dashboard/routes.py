@@ -167,7 +167,8 @@ def _page_of(window: Window, access: Access) -> Handler:
 
 def page_of(window: Window, access: Access, name: str, request: Request) -> dict[str, Any]:
     """The pieces of a page that the browser does not have yet, by name: [digest, piece]."""
-    wanted, sight = asked(request.query_params), window.sight()
+    wanted = asked(request.query_params)
+    sight = window.sight(wanted.at_ns if PAGES[name].named.ranged else None)
     return {
         "pieces": pulse.changed(answered(name, wanted, sight), wanted.have),
         "signed_in": access.peek(request.cookies.get(COOKIE)) is not None,
@@ -180,7 +181,8 @@ def _csv_of(window: Window) -> Handler:
 
     async def handler(request: Request) -> Response:
         piece = request.path_params["piece"]
-        found = await run_in_threadpool(table_of, piece, asked(request.query_params), window.sight())
+        wanted = asked(request.query_params)
+        found = await run_in_threadpool(lambda: table_of(piece, wanted, window.sight(wanted.at_ns)))
         if found is None:
             return _json({"error": "there is no such table"}, status=404)
         named = {"content-disposition": f'attachment; filename="{piece}.csv"'}

@@ -124,9 +124,11 @@ def _serve(state: Path, listener: socket.socket, policy: Policy, wanted: argpars
     from dashboard.access import Access  # noqa: PLC0415
     from dashboard.app import build  # noqa: PLC0415
     from dashboard.patience import Patience  # noqa: PLC0415
+    from dashboard.reading import Reading  # noqa: PLC0415
 
     access = Access(state / "dashboard.secret")
-    app = build(Window(state, guarded=heart.is_guarded), access, policy)
+    reading = Reading(state)
+    app = build(Window(state, guarded=heart.is_guarded, reading=reading), access, policy)
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -159,9 +161,13 @@ def _serve(state: Path, listener: socket.socket, policy: Policy, wanted: argpars
     server = Server(config)
     heart.watch_parent(lambda: setattr(server, "should_exit", True))
     _say(url, access)
+    reading.start()
     # Ctrl-C reaches the guardian and us alike; both stop in order.
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    finally:
+        reading.close()
     return 0
 
 

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from dashboard.condition import Condition, Judged
 from dashboard.glimpse import Glimpse, Row, opened
+from dashboard.history import History
+from dashboard.reading import EVER, Reading
 
 _Made = TypeVar("_Made")
 _MOST_KEPT = 64
@@ -47,6 +49,8 @@ class Sight:
     now_ns    wall time of it
     guarded   whether a guardian runs beside it that starts the body
     waiting   operator commands that the body has not taken yet
+    reading   the read model of the journal, None where this dashboard keeps none
+    at_ns     market time that is shown as it was; None: now
     """
 
     glimpse: Glimpse
@@ -55,6 +59,8 @@ class Sight:
     now_ns: int
     guarded: bool = False
     waiting: tuple[dict[str, Any], ...] = ()
+    reading: Reading | None = None
+    at_ns: int | None = None
     kept: Kept = field(default_factory=Kept)
 
     @property
@@ -64,12 +70,14 @@ class Sight:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the body's last word still holds."""
-        return self.judged.condition in {Condition.LIVING, Condition.STARTING}
+        """Whether the body's last word still holds; in the past it never does: what only a living body knows is not kept."""
+        return self.at_ns is None and self.judged.condition in {Condition.LIVING, Condition.STARTING}
 
     @property
     def market_ns(self) -> int | None:
-        """The newest market time that is known, None before the first bar."""
+        """The newest market time that is known, or the moment that is shown; None before the first bar."""
+        if self.at_ns is not None:
+            return self.at_ns
         for found in (
             self.glimpse.part("body").get("market_ns"),
             self.glimpse.part("portfolio").get("at_ns"),
@@ -85,6 +93,16 @@ class Sight:
     def symbols(self) -> tuple[str, ...]:
         """Every instrument that has a price, by name."""
         return self.kept.get("symbols", 5.0, self._symbols)
+
+    @property
+    def history(self) -> Reading | None:
+        """The read model where it knows the whole journal."""
+        return self.reading if self.reading is not None and self.reading.progress().state == "ready" else None
+
+    def over(self, since_ns: int) -> History:
+        """What was from a moment of market time on, up to the one that is shown."""
+        until_ns = EVER.end_ns if self.at_ns is None else self.at_ns
+        return History(self.rows, self.history, since_ns, until_ns)
 
     def _symbols(self) -> tuple[str, ...]:
         found = {str(row["symbol"]) for row in self.rows("SELECT DISTINCT symbol FROM marks LIMIT 200")}

@@ -59,7 +59,7 @@ def positions(
             _bare(row, abs(size), stops.get(symbol, 0.0), now_ns),
         ]))  # fmt: skip
     heads = [
-        head("Instrument"), head("Lately"), head("Quantity", num=True, low=True), head("Price", num=True),
+        head("Instrument"), head("Lately", low=True), head("Quantity", num=True, low=True), head("Price", num=True),
         head("Exposed", num=True, low=True, says="share of equity"), head("Unrealised", num=True),
         head("Stop", num=True, low=True, says="where the protective order rests, and how far that is"),
         head("Protected", low=True, says="whether a living protective order covers all of it"),
@@ -135,9 +135,7 @@ def trades(rows: Sequence[Row], note: str = "") -> Piece:
         head("Held", num=True, low=True), head("Strategy", low=True), head("Fees", num=True, low=True),
         head("Result", num=True, says="after fees"),
     ]  # fmt: skip
-    return shapes.table(
-        heads, [(f"{row['seq']}.{row.get('part') or 0}", _trade(row)) for row in rows], note, most=_AT_FIRST
-    )
+    return shapes.table(heads, [(str(row["key"]), _trade(row)) for row in rows], note, most=_AT_FIRST)
 
 
 def _trade(row: Row) -> list[Cell]:

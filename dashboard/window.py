@@ -4,18 +4,20 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dashboard.condition import Judged, judge
+from dashboard.condition import Condition, Judged, judge
 from dashboard.glimpse import Glimpse, look, opened
+from dashboard.reading import Reading
 from dashboard.sight import Kept, Sight
 from organism.alerts import acknowledge
 from organism.commands import OF_STRATEGIES, TARGETED, CommandsDb
 from organism.errors import BadInput
 
 _KEEP_S = 0.2  # several viewers share one look
+_MOMENT_KEEP_S = 60.0  # the past does not change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +33,18 @@ class Window:
     """A read-only window on `state/`, and the slot for operator commands beside it.
 
     guarded   whether a guardian runs this dashboard (it also runs the body)
+    reading   the read model of its journal, which somebody else starts and closes
     """
 
-    def __init__(self, state: Path, *, guarded: bool, wall_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        state: Path,
+        *,
+        guarded: bool,
+        wall_ns: Callable[[], int] = time.time_ns,
+        reading: Reading | None = None,
+    ) -> None:
+        self.reading = reading
         self.state = state
         self.view = state / "view.db"
         self.guarded = guarded
@@ -53,13 +64,23 @@ class Window:
                 self._seen = Seen(glimpse=glimpse, judged=judged, now_ns=now_ns)
             return self._seen
 
-    def sight(self) -> Sight:
-        """The newest look, with what pages ask beside it."""
+    def sight(self, at_ns: int | None = None) -> Sight:
+        """The newest look, or one at a moment of market time as it was, with what pages ask beside it.
+
+        Raises `OrganismError` where the past cannot be read.
+        """
         seen = self.see()
-        return Sight(
+        now = Sight(
             glimpse=seen.glimpse, judged=seen.judged, state=self.state, now_ns=seen.now_ns, guarded=self.guarded,
-            waiting=tuple(self._kept.get("waiting", _KEEP_S, self.waiting)), kept=self._kept,
+            waiting=tuple(self._kept.get("waiting", _KEEP_S, self.waiting)), kept=self._kept, reading=self.reading,
         )  # fmt: skip
+        history = now.history
+        if at_ns is None or history is None:
+            return now
+        moment = self._kept.get(("moment", at_ns), _MOMENT_KEEP_S, lambda: history.as_of(market_ns=at_ns))
+        known = Condition.LIVING if moment.glimpse.part("portfolio") else Condition.STARTING
+        judged = Judged(condition=known if moment.seq else Condition.NEVER)
+        return replace(now, glimpse=moment.glimpse, judged=judged, at_ns=at_ns, kept=Kept())
 
     def waiting(self) -> list[dict[str, Any]]:
         """Commands that the body has not taken yet."""

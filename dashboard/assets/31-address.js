@@ -4,7 +4,7 @@
   const organism = window.organism, { byId, el } = organism;
   const root = document.documentElement;
   const SPANS = ["1h", "6h", "1d", "1w", "all"], DEFAULT = "all";
-  const asked = (organism.asked = { page: "vitals", span: DEFAULT, symbols: [], about: "" });
+  const asked = (organism.asked = { page: "vitals", span: DEFAULT, symbols: [], about: "", at: 0 });
   let known = [];
 
   const pathOf = (page) => (page === "vitals" ? "/" : `/${page}`);
@@ -15,6 +15,7 @@
     asked.span = SPANS.includes(given.get("range")) ? given.get("range") : DEFAULT;
     asked.symbols = (given.get("symbols") || "").split(",").filter(Boolean);
     asked.about = given.get("about") || "";
+    asked.at = /^[1-9][0-9]{0,12}$/.test(given.get("at") || "") ? Number(given.get("at")) : 0;
   }
 
   // What is asked, as the query of an address; the shared part alone where another page is meant.
@@ -22,6 +23,7 @@
     const parts = [];
     if (asked.span !== DEFAULT) parts.push(`range=${asked.span}`);
     if (asked.symbols.length) parts.push(`symbols=${asked.symbols.map(encodeURIComponent).join(",")}`);
+    if (asked.at) parts.push(`at=${asked.at}`);
     if (!shared && asked.about) parts.push(`about=${encodeURIComponent(asked.about)}`);
     return parts.join("&");
   });
@@ -97,6 +99,8 @@
     if ((link || about) && (event.metaKey || event.ctrlKey || event.shiftKey || event.button)) return;
     if (link) { event.preventDefault(); go(link.dataset.go, ""); return; }
     if (about) { event.preventDefault(); go(about.dataset.page || asked.page, about.dataset.about); return; }
+    const past = at("[data-back]");
+    if (past) { back(past); return; }
     if (span) asked.span = span.dataset.span;
     else if (symbol) {
       const name = symbol.dataset.symbol;
@@ -109,6 +113,35 @@
     history.replaceState(null, "", address(asked.page, false));
     changed();
   });
+  // A past moment: asked for once, then walked through in steps.
+  function back(button) {
+    const how = button.dataset.back, newest = organism.marketMs || Date.now();
+    if (how === "ask") { ask(button.parentNode); return; }
+    const to = how === "now" ? 0 : (asked.at || newest) + Number(how);
+    past(to && to < newest ? to : 0);
+  }
+  function past(ms) {
+    asked.at = ms;
+    history.pushState(null, "", address(asked.page, false));
+    changed();
+  }
+  function ask(box) {
+    const old = box.querySelector("input");
+    if (old) { old.focus(); return; }
+    const input = el("input"), local = new Date((asked.at || organism.marketMs || Date.now()) - new Date().getTimezoneOffset() * 60000);
+    input.type = "datetime-local";
+    input.value = local.toISOString().slice(0, 16);
+    input.setAttribute("aria-label", "Moment of the market, in your time zone");
+    const go = el("button", "span", "Show");
+    go.type = "button";
+    const leave = () => { input.remove(); go.remove(); };
+    const show = () => { const ms = Date.parse(input.value); if (Number.isFinite(ms) && ms > 0) { leave(); past(ms); } };
+    go.addEventListener("click", show);
+    input.addEventListener("keydown", (event) => { if (event.key === "Enter") show(); if (event.key === "Escape") { leave(); box.querySelector("button").focus(); } });
+    box.append(input, go);
+    input.focus();
+  }
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && byId("rail") && byId("rail").classList.contains("open")) { more(false); byId("more").focus(); }
   });

@@ -90,9 +90,15 @@
     return panel.zero ? [low < 0 ? low - room : 0, high > 0 ? high + room : 0] : [low - room, high + room];
   }
 
+  // Labels stand right of the lines: as much room as the longest needs.
+  function roomFor(piece) {
+    const longest = Math.max(0, ...piece.panels.flatMap((panel) => [panel.base ? panel.base[1].length : 0, ...panel.series.filter((series) => !series.symbol).map((series) => (series.label || "").length)]));
+    return longest ? Math.max(isNarrow() ? 56 : 88, longest * 7 + 16) : 16;
+  }
+
   function layout(piece, token) {
     const narrow = isNarrow(), soft = token("soft"), faint = token("faint"), line = token("line");
-    const margin = { l: narrow ? 44 : 56, r: narrow ? 76 : 104, t: piece.panels[0].title ? 28 : 12, b: piece.x_title ? 52 : 36 };
+    const margin = { l: 56, r: roomFor(piece), t: piece.panels[0].title ? 28 : 12, b: piece.x_title ? 52 : 36 };
     const where = domains(piece.panels, piece.height - margin.t - margin.b);
     const xs = piece.panels.flatMap((panel) => panel.series.flatMap((series) => (series.x.length ? [Math.min(...series.x), Math.max(...series.x)] : [])));
     const from = Math.min(...xs), to = Math.max(...xs), wide = to - from || 1, loose = piece.axis === "time" ? 0 : wide * 0.06;

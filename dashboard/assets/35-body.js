@@ -146,11 +146,11 @@
         ? `${name}, ${drawn.at.role}: ${found.state}, incarnation ${found.incarnation}, ${found.restarts} restarts, ${found.depth} messages waiting`
         : `${name}, ${drawn.at.role}: not heard of yet`);
     }
-    lines(piece.rates);
+    lines(piece.rates, piece.ages || {});
     note();
   };
 
-  function lines(rates) {
+  function lines(rates, ages) {
     for (const key of Object.keys(rates)) {
       const [from, to] = key.split(">");
       if (!figure.lines[key] && ORGANS[from] && ORGANS[to] && from !== to) figure.lines[key] = nerve(figure.nerves, from, to);
@@ -161,7 +161,7 @@
       drawn.flow.setAttribute("stroke-width", (width + 2).toFixed(1));
       drawn.flow.classList.toggle("busy", rate > 0);
       drawn.flow.style.setProperty("--pace", `${Math.max(0.7, 3 - Math.log10(1 + rate)).toFixed(1)}s`);
-      drawn.title.textContent = `${drawn.from} → ${drawn.to}: ${rate} messages a second`;
+      drawn.title.textContent = `${drawn.from} → ${drawn.to}: ${rate} messages a second${ages[key] ? `; ${ages[key]}` : ""}`;
     }
   }
 })();

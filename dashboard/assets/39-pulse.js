@@ -26,10 +26,15 @@
       clock.textContent = piece.market_ms ? organism.fullTime(piece.market_ms) : "";
       clock.title = piece.market_ms ? `market time, ${organism.utc(piece.market_ms)}` : "";
     }
+    if (!piece.at_ms) organism.marketMs = piece.market_ms || 0;
+    root.toggleAttribute("data-past", Boolean(piece.at_ms));
+    const past = byId("past");
+    if (past) past.hidden = !piece.at_ms;
+    if (piece.at_ms) { organism.write("past-at", organism.fullTime(piece.at_ms)); byId("past-at").title = organism.utc(piece.at_ms); }
     const standing = byId("standing");
     if (standing) { standing.hidden = !piece.standing; standing.textContent = piece.standing; }
     const words = { never: "no body yet", starting: "starting", unreadable: "unreadable" };
-    organism.write("fresh", words[piece.condition] || piece.age);
+    organism.write("fresh", piece.at_ms ? "the past" : words[piece.condition] || piece.age);
     organism.write("about", piece.about);
     const badge = byId("unseen-count");
     if (badge) { badge.hidden = !piece.unseen; badge.textContent = piece.unseen ? String(piece.unseen) : ""; badge.setAttribute("aria-label", `${piece.unseen} warnings not seen yet`); }

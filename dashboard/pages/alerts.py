@@ -41,7 +41,7 @@ def skeleton() -> Any:
         block("Delivery log", "alerts-deliveries", "table", "No alert left for a channel. Name one under [voice] in the settings, "
               "such as mail or a phone, and what became of each alert on its way appears here."),
         row(coming("Silences", "Mute one kind of alert for some hours, without muting the organism.",
-                   "Appears with the alert engine; until then `[voice]` in the settings chooses who hears what.", "half"),
+                   "Appears with the alert engine; until then [voice] in the settings chooses who hears what.", "half"),
             coming("Budget", "How many alerts an hour may disturb a person, how many did, and what was held back.",
                    "Appears with the alert engine.", "half")),
     ])  # fmt: skip

@@ -12,16 +12,23 @@ RANGES: dict[str, int | None] = {
 DEFAULT = "all"
 MOST_SYMBOLS = 24
 _SYMBOL = re.compile(r"[A-Za-z0-9.:/_-]{1,40}")
+_MS = re.compile(r"[1-9][0-9]{0,12}")
 _ID = re.compile(r"[A-Za-z0-9|.:/_-]{1,160}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One question. `symbols` empty: all of them; `about`: the fill, order or genome that a page is asked about."""
+    """One question.
+
+    symbols   empty: all of them
+    about     the fill, order, bar or genome that a page is asked about
+    at_ns     market time to be shown as it was; None: now
+    """
 
     span: str = DEFAULT
     symbols: tuple[str, ...] = ()
     about: str = ""
+    at_ns: int | None = None
     have: Mapping[str, str] = field(default_factory=dict)
 
     def since_ns(self, newest_ns: int | None) -> int:
@@ -49,10 +56,12 @@ def asked(given: Mapping[str, str]) -> Asked:
     span = given.get("range", DEFAULT)
     symbols = [one for one in given.get("symbols", "")[:1_200].split(",") if _SYMBOL.fullmatch(one)]
     about = given.get("about", "")
+    at = given.get("at", "")
     have = dict(pair.split(":", 1) for pair in given.get("have", "").split(",") if ":" in pair)
     return Asked(
         span=span if span in RANGES else DEFAULT,
         symbols=tuple(dict.fromkeys(symbols))[:MOST_SYMBOLS],
         about=about if _ID.fullmatch(about) else "",
+        at_ns=int(at) * 1_000_000 if _MS.fullmatch(at) else None,
         have=have,
     )

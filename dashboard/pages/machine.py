@@ -39,8 +39,11 @@ def skeleton() -> Any:
             block("Invariants", "machine-invariants", "facts", "Invariants are judged while the body lives.", "half")),
         block("Restarts", "machine-restarts", "table", "No organ was restarted."),
         block("Messages set aside", "machine-letters", "events", "No message was set aside. One that an organ fails on twice appears here, with its traceback."),
-        coming("Log", "The body's log by organ, level and correlation, and a way from each line to Why.",
-               "Appears when the log is written as JSON; until then read state/log."),
+        block("Messages between organs", "machine-flow", "table", "Counted from the journal; appears once that was read.",
+              aside="in the last hour of the market"),
+        block("Journal", "machine-events", "table", "What organs said and did appears here once the journal was read.",
+              aside="the newest events"),
+        coming("Log", "The lines of state/log by organ, level and correlation.", "Appears when the log is written as JSON; until then read state/log."),
     ])  # fmt: skip
 
 
@@ -80,6 +83,8 @@ def pieces(_: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
         "machine-restarts": lambda: restarts(sight),
         "machine-invariants": lambda: invariants(sight),
         "machine-letters": lambda: letters(sight),
+        "machine-flow": lambda: flow(sight),
+        "machine-events": lambda: events(sight),
     }
 
 
@@ -240,3 +245,50 @@ def letters(sight: Sight) -> Piece:
         ),
         wall=True,
     )  # fmt: skip
+
+
+def flow(sight: Sight) -> Piece:
+    """Messages by sender, receiver and kind: how many, how often, and how long each waited."""
+    history = sight.history
+    if history is None:
+        return {}
+    rows = [
+        (f"{one['sender']}>{one['receiver']}:{one['kind']}", [
+            shapes.text(f"{one['sender']} → {one['receiver']}", strong=True), shapes.text(one["kind"]),
+            shapes.number(figures.plain(one["n"], 0), one["n"]), shapes.number(figures.plain(one["per_s"], 2), one["per_s"]),
+            shapes.number(milliseconds(one["age_p50_s"]), one["age_p50_s"], tone="muted"),
+            shapes.number(milliseconds(one["age_p99_s"]), one["age_p99_s"], tone="muted"),
+        ])
+        for one in history.flow("1h")
+    ]  # fmt: skip
+    heads = [
+        shapes.head("Way"), shapes.head("Message"), shapes.head("Messages", num=True, low=True), shapes.head("A second", num=True),
+        shapes.head("Waited", num=True, low=True, says="half of them less, from being said to being dealt with"),
+        shapes.head("Slowest", num=True, says="99 of 100 waited less"),
+    ]  # fmt: skip
+    return shapes.table(heads, rows, most=10)
+
+
+def milliseconds(seconds: figures.Numeric) -> str:
+    """A short duration."""
+    found = figures.number(seconds)
+    return figures.DASH if found is None else f"{figures.plain(found * 1e3, 2)}{figures.THIN}ms"
+
+
+def events(sight: Sight) -> Piece:
+    """The newest events of the journal; each leads to what it stems from."""
+    history = sight.history
+    if history is None:
+        return {}
+    rows = [
+        (str(one["pos"]), [
+            shapes.moment(one["wall_ns"], ago=True), shapes.text(one["organ"], strong=True),
+            shapes.tag(str(one["level"]), {"warning": "watch", "error": "act"}.get(str(one["level"]), "quiet")),
+            shapes.text(str(one["text"])[:200], wrap=True, title=f"{one['kind']} · {one['id']} · from {one['root']}"),
+            shapes.text(one["root"], tone="muted", code=True),
+        ])
+        for one in history.events("all", limit=80).rows
+    ]  # fmt: skip
+    heads = [shapes.head("When"), shapes.head("Organ"), shapes.head("Level", low=True), shapes.head("What"),
+             shapes.head("Stems from", low=True, says="the envelope from outside that began it: its correlation")]  # fmt: skip
+    return shapes.table(heads, rows, most=14)

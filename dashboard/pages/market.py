@@ -11,6 +11,7 @@ from dashboard.pages.shapes import Piece
 from dashboard.pages.shared import counted, human, instrument, told
 from dashboard.sentence import Sentence
 from dashboard.sight import Sight
+from dashboard.tables import spark
 
 TONE = {
     "live": "good", "running": "good", "connected": "good", "ok": "good", "stalled": "act", "failed": "act",
@@ -115,14 +116,7 @@ def prices(asked: Asked, sight: Sight) -> Piece:
     since_ns, now_ns = asked.since_ns(sight.market_ns), sight.market_ns
     rows = []
     for symbol in asked.chosen(sight.symbols()):
-        marks = [
-            (int(one["at_ns"]), float(one["close"]))
-            for one in sight.rows(
-                "SELECT at_ns, close FROM marks WHERE symbol = ? AND at_ns >= ? ORDER BY at_ns",
-                symbol,
-                since_ns,
-            )
-        ]
+        marks = sight.over(since_ns).prices(symbol)
         if not marks:
             continue
         closes = [close for _, close in marks]
@@ -130,7 +124,7 @@ def prices(asked: Asked, sight: Sight) -> Piece:
         age_s = None if now_ns is None else max(0.0, (now_ns - marks[-1][0]) / 1e9)
         line = [close for _, close in performance.thinned(marks, 72)]
         rows.append((symbol, [
-            instrument(symbol), {"spark": _spark(line), "entry": None, "x": ""},
+            instrument(symbol), {"spark": spark(line), "entry": None, "x": ""},
             shapes.number(figures.price(closes[-1]), closes[-1]),
             shapes.number(f"{figures.arrow(moved)} {figures.percent(moved, 2, signed=True)}", moved, tone=figures.tone(moved)),
             shapes.number(figures.price(min(closes)), min(closes), tone="muted"),
@@ -143,13 +137,6 @@ def prices(asked: Asked, sight: Sight) -> Piece:
         shapes.head("Closed", num=True, low=True, says="how long ago its last bar closed, in market time"),
     ]  # fmt: skip
     return shapes.table(heads, rows)
-
-
-def _spark(closes: list[float]) -> list[int]:
-    if len(closes) < 2:  # noqa: PLR2004 - a line has two ends
-        return []
-    low, high = min(closes), max(closes)
-    return [round((close - low) / ((high - low) or 1.0) * 100) for close in closes]
 
 
 def quality(sight: Sight) -> Piece:

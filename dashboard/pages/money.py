@@ -20,9 +20,10 @@ def equity(asked: Asked, sight: Sight) -> Piece:
 
 def _equity(asked: Asked, sight: Sight) -> Piece:
     since_ns = asked.since_ns(sight.market_ns)
-    points = performance.curve(sight.view, POINTS, since_ns)
+    points = sight.over(since_ns).equity(lambda since: performance.curve(sight.view, POINTS, since), POINTS)
     portfolio = sight.part("portfolio")
-    if tip := performance.tip(portfolio):
+    tip = performance.tip(portfolio)
+    if tip and tip[0] >= since_ns:
         points = [point for point in points if point[0] < tip[0]] + [tip]
     if len(points) < 2:  # noqa: PLR2004 - a line has two ends
         return {}

@@ -53,8 +53,18 @@ def choice(*, picked: bool) -> Any:
     ]  # fmt: skip
     group = {"aria-label": "Time shown, before the newest moment of the market"}
     some = html.Div(className="symbols", role="group", **{"aria-label": "Instruments shown"})
+    back = html.Div(
+        html.Button(
+            "Go back to …",
+            type="button",
+            className="span",
+            title="Show a past moment of the market as it was",
+            **{"data-back": "ask"},
+        ),
+        className="back",
+    )
     return html.Div(
-        [html.Div(spans, className="spans", role="group", **group), *([some] if picked else [])],
+        [html.Div(spans, className="spans", role="group", **group), *([some] if picked else []), back],
         className="choice",
     )
 

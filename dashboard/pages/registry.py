@@ -42,7 +42,11 @@ def answered(name: str, asked: Asked, sight: Sight) -> dict[str, Any]:
     sentence = page.speaks(sight, asked)
     frame = pulse.frame(sight.glimpse, sight.judged, _made("alerts", lambda: alerts.unseen(sight), 0))
     return {
-        "frame": {**frame, "symbols": list(_made("symbols", sight.symbols, ())) if page.named.picked else []},
+        "frame": {
+            **frame,
+            "at_ms": sight.at_ns and sight.at_ns // 1_000_000,
+            "symbols": list(_made("symbols", sight.symbols, ())) if page.named.picked else [],
+        },
         f"{name}-sentence": {
             "lead": sentence.lead,
             "text": sentence.text,

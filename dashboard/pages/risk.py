@@ -77,7 +77,7 @@ def pieces(asked: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
         "risk-correlations": lambda: sight.kept.get(
             ("correlations", asked.span), _KEEP_S, lambda: correlations(asked, sight)
         ),
-        "risk-refused": lambda: refused(sight),
+        "risk-refused": lambda: refused(asked, sight),
     }
 
 
@@ -208,10 +208,7 @@ def correlations(asked: Asked, sight: Sight) -> Piece:
 
 
 def _prices(sight: Sight, symbol: str, since_ns: int) -> dict[int, float]:
-    rows = sight.rows(
-        "SELECT at_ns, close FROM marks WHERE symbol = ? AND at_ns >= ? ORDER BY at_ns", symbol, since_ns
-    )
-    return {int(one["at_ns"]): float(one["close"]) for one in rows if one["close"]}
+    return dict(sight.over(since_ns).prices(symbol))
 
 
 def correlation(a: dict[int, float], b: dict[int, float]) -> float | None:
@@ -230,9 +227,9 @@ def _returns(prices: Sequence[float]) -> list[float]:
     return [math.log(new / old) for old, new in pairwise(prices)]
 
 
-def refused(sight: Sight) -> Piece:
+def refused(asked: Asked, sight: Sight) -> Piece:
     """Orders that were refused, counted by reason."""
-    found = sight.rows("SELECT * FROM denials ORDER BY n DESC LIMIT 40")
+    found = sight.over(asked.since_ns(sight.market_ns)).denials()
     most = max((int(one["n"] or 0) for one in found), default=0)
     rows = [
         (str(one["reason"]), [

@@ -22,6 +22,7 @@ from organism.written import DEFAULT
 
 STARTED = "given at the start"
 _KEEP_S = 10.0
+_SOURCE = 48  # characters of where a setting came from
 _HIDDEN = ". Passwords, keys and addresses of channels are kept elsewhere and are never shown."
 
 
@@ -102,7 +103,12 @@ def _table(rows: list[Explained]) -> Piece:
     return shapes.table(heads, [
         (one.key, [
             shapes.text(one.key, strong=True, wrap=True, code=True), shapes.text(one.value[:300], wrap=True),
-            shapes.tag(one.source[:80], "quiet" if one.source == DEFAULT else "watch"), shapes.text(one.doc, tone="muted", wrap=True),
+            shapes.tag(_brief(one.source), "quiet" if one.source == DEFAULT else "watch", one.source), shapes.text(one.doc, tone="muted", wrap=True),
         ])
         for one in rows
     ])  # fmt: skip
+
+
+def _brief(source: str) -> str:
+    """The end of a long path says more than its beginning."""
+    return source if len(source) <= _SOURCE else f"… {source[-_SOURCE:]}"

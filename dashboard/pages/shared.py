@@ -68,7 +68,9 @@ def counted(n: int, noun: str) -> str:
 
 
 def listed(text_of: object) -> list[Any]:
-    """A JSON list, empty where it is none."""
+    """A list, or one written as JSON; empty where it is none."""
+    if isinstance(text_of, list):
+        return text_of
     try:
         found = json.loads(str(text_of or "[]"))
     except ValueError:

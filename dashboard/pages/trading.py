@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from dashboard import figures, performance, tables
+from dashboard import figures, tables
 from dashboard.glimpse import Row
 from dashboard.pages import shapes
-from dashboard.pages.asked import Asked
-from dashboard.pages.parts import block, coming, page, row
+from dashboard.pages.asked import HOUR_NS, Asked
+from dashboard.pages.parts import block, page, row
 from dashboard.pages.shapes import Piece
-from dashboard.pages.shared import counted, listed, strategy, told
+from dashboard.pages.shared import counted, human, listed, strategy, told
 from dashboard.pages.shared import family_of as family
 from dashboard.sentence import Sentence, holdings
 from dashboard.sight import Sight
@@ -17,7 +17,9 @@ from dashboard.sight import Sight
 POINTS = 240  # of each price; small multiples are narrow
 MOST_PANELS = 4
 MOST_ROWS = 100
+_MOST_MARKS = 400
 _KEEP_S = 1.5
+_SIDES = (("buy", "gain", "triangle-up", "bought"), ("sell", "loss", "triangle-down", "sold"))
 
 
 def skeleton() -> Any:
@@ -31,8 +33,8 @@ def skeleton() -> Any:
         block("Who decides", "strategies", "table", "Strategies appear when the brain funds them.", aside="forecast, short to long"),
         block("Orders", "orders", "table", "No order was sent in this time."),
         block("Trades", "trades", "table", "No trade was closed in this time."),
-        coming("By market regime", "Results split by the kind of market they were made in: trending, ranging, wild.",
-               "Appears when regimes are told apart by the brain."),
+        block("By market regime", "trading-by-regime", "table",
+              "Results by the kind of market that trades were opened in appear with the first closed trade, once the journal was read."),
     ])  # fmt: skip
 
 
@@ -73,12 +75,13 @@ def pieces(asked: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
         ),
         "positions": lambda: tables.positions(
             sight.glimpse,
-            sight.kept.get("closes", _KEEP_S, lambda: performance.closes(sight.view)),
+            closes(sight),
             sight.market_ns,
             asked.symbols,
         ),
         "trading-by-symbol": lambda: by_symbol(_trades(sight, asked)),
         "trading-by-strategy": lambda: by_strategy(_trades(sight, asked)),
+        "trading-by-regime": lambda: by_regime(sight.over(asked.since_ns(sight.market_ns)).regimes()),
         "strategies": lambda: tables.strategies(sight.glimpse),
         "orders": lambda: _orders(asked, sight),
         "trades": lambda: tables.trades(
@@ -104,8 +107,11 @@ def price(asked: Asked, sight: Sight) -> Piece:
     }
     chosen = asked.chosen(sight.symbols())
     shown = sorted(chosen, key=lambda symbol: (symbol not in held, symbol))[:MOST_PANELS]
+    fills = sight.over(since_ns).fills()
     panels = [
-        found for symbol in sorted(shown) if (found := _panel(sight, symbol, since_ns, held.get(symbol)))
+        found
+        for symbol in sorted(shown)
+        if (found := _panel(sight, symbol, since_ns, held.get(symbol), fills))
     ]
     said = f"Prices of {figures.listed([figures.base(one) for one in sorted(shown)])} with their fills."
     found = shapes.figure(panels, says=said, height=56 + 176 * max(1, len(panels)))
@@ -114,25 +120,18 @@ def price(asked: Asked, sight: Sight) -> Piece:
     return found
 
 
-def _panel(sight: Sight, symbol: str, since_ns: int, held: Row | None) -> dict[str, Any] | None:
-    prices = performance.thinned(
-        [(int(one["at_ns"]), float(one["close"])) for one in sight.rows(
-            "SELECT at_ns, close FROM marks WHERE symbol = ? AND at_ns >= ? ORDER BY at_ns", symbol, since_ns)],
-        POINTS,
-    )  # fmt: skip
+def _panel(
+    sight: Sight, symbol: str, since_ns: int, held: Row | None, fills: list[Row]
+) -> dict[str, Any] | None:
+    prices = sight.over(since_ns).line(symbol, POINTS)
     if len(prices) < 2:  # noqa: PLR2004 - a line has two ends
         return None
     x, y = [at_ns // 1_000_000 for at_ns, _ in prices], [close for _, close in prices]
     series = [shapes.line(x, y, "accent", figures.price(y[-1]), width=1.5, says=figures.base(symbol))]
     since_ns = max(since_ns, prices[0][0])
-    for side, colour, mark, word in (
-        ("buy", "gain", "triangle-up", "bought"),
-        ("sell", "loss", "triangle-down", "sold"),
-    ):
-        done = sight.rows(
-            "SELECT at_ns, price, quantity FROM fills WHERE symbol = ? AND side = ? AND at_ns >= ? ORDER BY at_ns DESC LIMIT 200",
-            symbol, side, since_ns,
-        )  # fmt: skip
+    done_here = [one for one in fills if one["symbol"] == symbol and one["at_ns"] >= since_ns][:_MOST_MARKS]
+    for side, colour, mark, word in _SIDES:
+        done = [one for one in done_here if one["side"] == side]
         texts = [
             f"{word} {figures.quantity(one['quantity'])} at {figures.price(one['price'])}" for one in done
         ]
@@ -147,32 +146,44 @@ def _panel(sight: Sight, symbol: str, since_ns: int, held: Row | None) -> dict[s
     return shapes.panel(figures.base(symbol), series, "price")
 
 
+def closes(sight: Sight) -> dict[str, list[float]]:
+    """Prices of what is held over the last hours, for small lines beside the positions."""
+    history = sight.over(max(0, (sight.market_ns or 0) - 6 * HOUR_NS))
+    held = [str(one["symbol"]) for one in sight.glimpse.rows("positions")]
+    return {symbol: [close for _, close in history.prices(symbol, 72)] for symbol in held}
+
+
 # ---------------------------------------------------------------- orders, trades, attribution
 
 
 def _orders(asked: Asked, sight: Sight) -> Piece:
+    alive = sight.glimpse.rows("orders")  # whatever their age
     since_ns = asked.since_ns(sight.market_ns)
-    found = [
-        one
-        for one in sight.rows(
-            "SELECT * FROM orders WHERE updated_ns >= ? OR status NOT IN ('filled', 'canceled', 'expired', 'rejected')"
-            " ORDER BY status IN ('filled', 'canceled', 'expired', 'rejected'), updated_ns DESC LIMIT 400",
-            since_ns,
-        )
-        if asked.wants(one["symbol"])
-    ]
+    found = [one for one in sight.over(since_ns).orders(alive) if asked.wants(one["symbol"])]
     return tables.orders(found[:MOST_ROWS], _shown(len(found)))
 
 
 def _trades(sight: Sight, asked: Asked) -> list[Row]:
     def read() -> list[Row]:
-        since_ns = asked.since_ns(sight.market_ns)
-        rows = sight.rows(
-            "SELECT * FROM trades WHERE closed_ns >= ? ORDER BY seq DESC, part DESC LIMIT 5000", since_ns
-        )
+        rows = sight.over(asked.since_ns(sight.market_ns)).trades()
         return [one for one in rows if asked.wants(one["symbol"])]
 
     return sight.kept.get(("trades", asked.span, asked.symbols), _KEEP_S, read)
+
+
+def by_regime(rows: list[Row]) -> Piece:
+    """Results by the kind of market that a trade was opened in."""
+    found = []
+    for one in rows:
+        name = str(one["name"] or "not known")
+        found.append((name, [
+            shapes.text(human(name.replace("-", ", ")), strong=True),
+            shapes.number(figures.plain(one["trades"], 0), one["trades"]), shapes.number(figures.percent(one["won"], 0), one["won"]),
+            shapes.number(figures.plain(one["fees"]), one["fees"], tone="muted"), shapes.gained(one["pnl"]),
+        ]))  # fmt: skip
+    heads = [shapes.head("Regime"), shapes.head("Trades", num=True), shapes.head("Won", num=True), shapes.head("Fees", num=True, low=True),
+             shapes.head("Result", num=True, says="after fees")]  # fmt: skip
+    return shapes.table(heads, found)
 
 
 def by_symbol(trades: list[Row]) -> Piece:

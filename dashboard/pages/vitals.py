@@ -5,10 +5,12 @@ from typing import Any
 
 from dash import html
 
-from dashboard import pulse, tables
+from dashboard import figures, pulse, tables
 from dashboard.pages import money, shapes
 from dashboard.pages.asked import Asked
+from dashboard.pages.machine import milliseconds
 from dashboard.pages.parts import block, page, row, sentence
+from dashboard.reading import Reading
 from dashboard.sentence import Sentence, say
 from dashboard.sight import Sight
 
@@ -18,6 +20,7 @@ COMMANDS = (
     ("flatten", "Flatten", "Close every position now; open nothing new until resumed"),
     ("resume", "Resume", "Trade normally again"),
 )
+_AGES_KEEP_S = 5.0
 KEYS = (("equity", "Equity"), ("today", "Today"), ("total", "Since the start"), ("exposure", "Exposed"))
 
 
@@ -92,10 +95,32 @@ def pieces(asked: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
     return {
         "health": lambda: pulse.health(sight.glimpse, sight.judged),
         "figures": lambda: pulse.keys(sight.glimpse),
-        "organs": lambda: pulse.organs(sight.glimpse, sight.judged),
+        "organs": lambda: {**pulse.organs(sight.glimpse, alive=sight.is_alive), "ages": ages(sight)},
         "controls": lambda: pulse.controls(sight.glimpse, sight.waiting),
         "vitals-curve": lambda: money.equity(asked, sight),
         "vitals-brakes": lambda: money.brakes(sight),
         "lately-market": lambda: shapes.events(tables.lately_market(sight.glimpse), wall=False),
         "lately-body": lambda: shapes.events(tables.lately_body(sight.glimpse), wall=True),
+    }
+
+
+def ages(sight: Sight) -> dict[str, str]:
+    """How long messages wait on each way between two organs, in words: the slowest of their kinds."""
+    history = sight.history if sight.is_alive else None
+    if history is None:
+        return {}
+    return sight.kept.get("ages", _AGES_KEEP_S, lambda: _ages(history))
+
+
+def _ages(history: Reading) -> dict[str, str]:
+    slowest: dict[str, tuple[float, float]] = {}
+    for one in history.flow("1h"):
+        half, most = figures.number(one["age_p50_s"]), figures.number(one["age_p99_s"])
+        if half is None or most is None:
+            continue
+        way = f"{one['sender']}>{one['receiver']}"
+        slowest[way] = max(slowest.get(way, (0.0, 0.0)), (most, half))
+    return {
+        way: f"half wait under {milliseconds(half)}, 99 of 100 under {milliseconds(most)}"
+        for way, (most, half) in slowest.items()
     }

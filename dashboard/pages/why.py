@@ -3,16 +3,34 @@
 from collections.abc import Callable
 from typing import Any
 
-from dashboard import tables
+from dashboard import figures, tables
+from dashboard.glimpse import Row
 from dashboard.pages import shapes
 from dashboard.pages.asked import Asked
-from dashboard.pages.parts import block, coming, page, row
+from dashboard.pages.parts import block, page, row
 from dashboard.pages.shapes import Piece
-from dashboard.pages.shared import counted, told
+from dashboard.pages.shared import counted, human, instrument, told
+from dashboard.reading import Reading
 from dashboard.sentence import Sentence
 from dashboard.sight import Sight
 
 MOST_ROWS = 60
+_BARS = 8  # newest bars of each instrument whose gate is told
+_MOST_SYMBOLS = 6
+_TONE = {"bar": "unknown", "forecast": "unknown", "target": "good", "proposal": "unknown", "verdict": "watch", "order": "unknown",
+         "fill": "good", "trade": "good", "command": "watch", "position": "unknown"}  # fmt: skip
+_TITLE = {"bar": "The bar", "forecast": "A forecast", "target": "The target", "proposal": "The proposal", "verdict": "Risk control",
+          "order": "The order", "fill": "The fill", "trade": "The trade", "command": "A command", "position": "The position"}  # fmt: skip
+_VERDICT = {
+    "approved": "good",
+    "filled": "good",
+    "denied": "act",
+    "rejected": "act",
+    "expired": "watch",
+    "unknown": "watch",
+}
+_STOPPED = {"": "good", "denied": "act", "not_sent": "act", "waiting": "watch"}
+_HIDDEN = {"genome", "genome_ids", "what", "flags"}
 
 
 def skeleton() -> Any:
@@ -21,21 +39,25 @@ def skeleton() -> Any:
         row(block("Fills", "why-fills", "table", "No fill in this time. Choose a longer time above, or wait for the first order.", "half",
                   aside="newest first"),
             block("Its chain, back to the bar", "why-chain", "chain",
-                  "Pick a fill: the order that it executes, who asked for it, what was forecast, and the bar that began it appear here.",
+                  "Pick a fill or a bar: the bar that began it, who said what, what was aimed at, the order and its life appear here.",
                   "half")),
-        coming("What stopped a bar", "Pick a bar, and see the gate at which it ended: no forecast strong enough, a band, costs, a limit.",
-               "Appears when the journal's reading is complete."),
+        block("What stopped each bar", "why-gates", "table",
+              "Bars and the gate at which each ended appear here once the journal was read.", aside="the newest bars"),
     ])  # fmt: skip
 
 
 def speaks(sight: Sight, asked: Asked) -> Sentence:
-    """What can be asked here."""
+    """What can be asked here, and how much of the journal is known."""
     if first := told(sight):
         return first
     n = len(_fills(asked, sight))
+    progress = None if sight.reading is None else sight.reading.progress()
+    reading = "" if progress is None or progress.state == "ready" else f" {progress.sentence}"
     if not n:
-        return Sentence(lead="Nothing to explain yet.", text="No fill in this time.", need="", tone="unknown")
-    said = f"{counted(n, 'fill')} in this time; each can be walked back to the bar that began it."
+        return Sentence(
+            lead="Nothing to explain yet.", text=f"No fill in this time.{reading}", need="", tone="unknown"
+        )
+    said = f"{counted(n, 'fill')} in this time; each can be walked back to the bar that began it.{reading}"
     return Sentence(lead="Every fill has its reasons.", text=said, need="", tone="good")
 
 
@@ -44,6 +66,7 @@ def pieces(asked: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
     return {
         "why-fills": lambda: tables.fills(_fills(asked, sight)[:MOST_ROWS], _more(len(_fills(asked, sight)))),
         "why-chain": lambda: chain(asked, sight),
+        "why-gates": lambda: gates(asked, sight),
     }
 
 
@@ -51,44 +74,125 @@ def _more(n: int) -> str:
     return f"the newest {MOST_ROWS} of {n:,}" if n > MOST_ROWS else ""
 
 
-def _fills(asked: Asked, sight: Sight) -> list[dict[str, Any]]:
-    def read() -> list[dict[str, Any]]:
-        rows = sight.rows(
-            "SELECT * FROM fills WHERE at_ns >= ? ORDER BY seq DESC LIMIT 2000",
-            asked.since_ns(sight.market_ns),
-        )
+def _fills(asked: Asked, sight: Sight) -> list[Row]:
+    def read() -> list[Row]:
+        rows = sight.over(asked.since_ns(sight.market_ns)).fills()
         return [one for one in rows if asked.wants(one["symbol"])]
 
     return sight.kept.get(("fills", asked.span, asked.symbols), 1.5, read)
 
 
+# ---------------------------------------------------------------- chains
+
+
 def chain(asked: Asked, sight: Sight) -> Piece:
-    """What the view knows of a fill: itself, and the order that it executes."""
+    """From the bar to the fill that was picked; or how far a bar that was picked came."""
     if not asked.about:
         return {}
+    if sight.history is None:
+        return _short(asked, sight)
+    kind, _, rest = asked.about.partition(":")
+    if kind == "bar":
+        symbol, _, at = rest.rpartition(":")
+        return _gate(sight.history, symbol, int(at) if at.isdecimal() and len(at) < 20 else 0)  # noqa: PLR2004 - 64 bits
+    steps = [_step(one) for one in sight.history.chain(asked.about)]
+    return {"steps": steps} if steps else {"error": "Nobody here knows this fill or order any more."}
+
+
+def _gate(history: Reading, symbol: str, at_ns: int) -> Piece:
+    found = history.gate(symbol, at_ns)
+    stopped = str(found["stopped"])
+    steps = [_step(one) for one in found["steps"]]
+    title = "It went through to a fill" if not stopped else f"It ended here: {human(stopped).lower()}"
+    end = shapes.step(
+        title, str(found["sentence"]), tone=_STOPPED.get(stopped, "unknown"), at_ns=found["at_ns"]
+    )
+    return {"steps": [*steps, end]}
+
+
+def _step(one: Row) -> dict[str, Any]:
+    fields = [
+        (human(key).lower(), _written(value))
+        for key, value in one["fields"].items()
+        if key not in _HIDDEN and value not in (None, "", [])
+    ]
+    genome = [(str(label), str(text)) for label, text in one["fields"].get("genome") or []]
+    what = str(one["what"])
+    tone = _VERDICT.get(str(one["fields"].get("status")), _TONE.get(what, "unknown"))
+    return shapes.step(
+        _TITLE.get(what, human(what)),
+        str(one["text"]),
+        [*fields, *genome][:14],
+        tone,
+        one["at_ns"],
+    )
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}".replace("-", figures.MINUS)
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
+    return str(value)
+
+
+def _short(asked: Asked, sight: Sight) -> Piece:
+    """While the journal is still being read: what the view knows of a fill, itself and its order."""
     found = sight.rows("SELECT * FROM fills WHERE key = ? LIMIT 1", asked.about)
     if not found:
-        return {"error": "This fill is not known here any more: the view keeps the newest ones."}
-    return {"steps": [_fill(found[0]), *(_order(one) for one in sight.rows(
-        "SELECT * FROM orders WHERE order_id = ? LIMIT 1", found[0]["order_id"]))]}  # fmt: skip
+        return {"error": "The journal is still being read; the chain appears when that is done."}
+    fill = found[0]
+    steps = [
+        shapes.step("The order", f"A {one['kind']} order to {one['side']}.", [("purpose", str(one["purpose"])), ("state", str(one["status"]))],
+                    "unknown", one["created_ns"])
+        for one in sight.rows("SELECT * FROM orders WHERE order_id = ? LIMIT 1", fill["order_id"])
+    ]  # fmt: skip
+    side = "Bought" if fill["side"] == "buy" else "Sold"
+    steps.append(shapes.step("The fill", f"{side} {fill['quantity']} {fill['symbol']} at {fill['price']}.", [("fee", str(fill["fee"]))],
+                             "good", fill["at_ns"]))  # fmt: skip
+    return {"steps": steps, "note": "The rest of the chain appears when the journal was read."}
 
 
-def _fill(one: dict[str, Any]) -> dict[str, Any]:
-    fields = [
-        ("quantity", str(one["quantity"])),
-        ("price", str(one["price"])),
-        ("fee", str(one["fee"])),
-        ("fill", str(one["key"])),
+# ---------------------------------------------------------------- gates
+
+
+def gates(asked: Asked, sight: Sight) -> Piece:
+    """The newest bars, and at which gate each ended."""
+    history = sight.history
+    if history is None:
+        return {}
+    rows = []
+    for symbol in asked.chosen(sight.symbols())[:_MOST_SYMBOLS]:
+        for at_ns in _bars(sight, symbol):
+            found = history.gate(symbol, at_ns)
+            stopped = str(found["stopped"])
+            rows.append((at_ns, symbol, stopped, str(found["sentence"])))
+    rows.sort(key=lambda one: (-one[0], one[1]))
+    heads = [
+        shapes.head("Bar closed"),
+        shapes.head("Instrument"),
+        shapes.head("Ended at"),
+        shapes.head("Because", low=True),
+        shapes.head("Chain"),
     ]
-    side = "Bought" if one["side"] == "buy" else "Sold"
-    return shapes.step(
-        f"{side} {one['symbol']}", "The venue executed an order.", fields, "good", one["at_ns"]
-    )
+    return shapes.table(heads, [
+        (f"{symbol}:{at_ns}", [
+            shapes.moment(at_ns), instrument(symbol), shapes.tag(human(stopped) if stopped else "A fill", _STOPPED.get(stopped, "quiet"), said),
+            shapes.text(said, tone="muted", wrap=True), {"v": "how far?", "about": f"bar:{symbol}:{at_ns}", "x": f"bar:{symbol}:{at_ns}"},
+        ])
+        for at_ns, symbol, stopped, said in rows
+    ], most=12)  # fmt: skip
 
 
-def _order(one: dict[str, Any]) -> dict[str, Any]:
-    fields = [("quantity", str(one["quantity"])), ("kind", str(one["kind"])), ("purpose", str(one["purpose"])),
-              ("state", str(one["status"])), ("order", str(one["client_order_id"]))]  # fmt: skip
-    return shapes.step(
-        "The order", f"A {one['kind']} order to {one['side']}.", fields, "unknown", one["created_ns"]
+def _bars(sight: Sight, symbol: str) -> list[int]:
+    """Moments of the newest bars of an instrument."""
+    newest = sight.market_ns or 0
+    found = sight.rows(
+        "SELECT at_ns FROM marks WHERE symbol = ? AND at_ns <= ? ORDER BY at_ns DESC LIMIT ?",
+        symbol,
+        newest,
+        _BARS,
     )
+    return [int(one["at_ns"]) for one in found]

@@ -143,7 +143,7 @@ def test_settings_say_where_each_comes_from_and_show_no_secret(home):
     (chosen,) = found["settings-chosen"]["rows"]
     assert chosen[0] == "risk.max_positions"
     assert chosen[1][1]["v"] == "7"
-    assert "organism.toml" in chosen[1][2]["tag"]
+    assert chosen[1][2]["tag"].endswith("organism.toml")
     assert len(found["settings-all"]["rows"]) > 100
 
 
@@ -232,3 +232,14 @@ def test_a_mistake_of_a_piece_is_never_the_whole_page():
     assert registry._made("x", lambda: {}["nothing"], None)["error"]
     assert registry._made("x", lambda: {}["nothing"], 7) == 7
     assert sight.market_ns is None
+
+
+# ---------------------------------------------------------------- the past, from a journal
+
+
+def test_while_nothing_is_read_the_past_is_not_shown_and_why_says_how_far_it_is(home):
+    found = shown(home, "vitals", "?at=1709700000000")
+    assert found["frame"]["at_ms"] is None
+    why = shown(home, "why", "?about=paper|SOL/USDT|2")
+    assert [step["title"] for step in why["why-chain"]["steps"]] == ["The fill"]
+    assert why["why-gates"] == {}
