@@ -22,7 +22,7 @@ BATCH = 500  # rows a batch, and between two checkpoints: about ten milliseconds
 TAIL_S = 0.25  # between two looks at a journal that was read to its end
 SHARE = 0.25  # of one core while there is much to read
 TROUBLED_S = 5.0  # between two tries of what could not be read
-TIDY = 100  # batches between two looks at what may go
+TIDY = 100  # whole batches between two looks at what may go
 LOCK = "lock"
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,6 @@ class Keeper:
         self._namespace = ""
         self._why = ""
         self._cap = 0
-        self._n_batches = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -246,8 +245,7 @@ class Keeper:
         except BaseException:
             self._opened = False
             raise
-        self._n_batches += 1
-        if self._n_batches % TIDY == 0:
+        if store.seq // (TIDY * BATCH) != (rows[0].seq - 1) // (TIDY * BATCH):
             store.tidy(newest_ns)
 
     def _take(self, row: Row) -> None:

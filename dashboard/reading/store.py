@@ -111,14 +111,21 @@ class Store:
         """Begin anew, after a row (0: from the first one on)."""
         self.close()
         forget(self._path)
-        self._db = open_writer(self._path)
-        self._db.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+        self._db = db = open_writer(self._path)
+        values = {
+            "namespace": namespace,
+            "first": seq,
+            "seq": seq,
+            "digest": digest.hex(),
+            "wall_ns": 0,
+            "market_ns": 0,
+        }
+        db.executescript(f"BEGIN; {TABLES}")
+        db.executemany("INSERT INTO meta VALUES (?, ?)", [(key, str(value)) for key, value in values.items()])
+        db.execute(f"PRAGMA user_version = {VERSION}")
+        db.execute("COMMIT")  # all of it at once: whoever reads finds a whole file, or one of no version
         self.seq, self.digest = seq, digest
         self._symbols, self._edges, self._runs = {}, {}, set()
-        with self._transaction() as db:
-            values = {"namespace": namespace, "first": str(seq), "seq": str(seq), "digest": digest.hex(), "total": "0",
-                      "wall_ns": "0", "market_ns": "0", "note": ""}  # fmt: skip
-            db.executemany("INSERT INTO meta VALUES (?, ?)", values.items())
 
     def write(self, rows: list[Row], out: Harvest, runs: list[Run], checkpoint: bytes | None) -> None:
         """Write what rows led to, and that they were read."""
@@ -146,13 +153,6 @@ class Store:
                      "market_ns": str(last.market_ns)}  # fmt: skip
             db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", where.items())
         self.seq, self.digest = last.seq, last.digest
-
-    def put(self, **values: object) -> None:
-        """Keep small things for whoever only reads."""
-        with self._transaction() as db:
-            db.executemany(
-                "INSERT OR REPLACE INTO meta VALUES (?, ?)", [(k, str(v)) for k, v in values.items()]
-            )
 
     def newest_decisions(self) -> dict[str, tuple[str, int, int]]:
         """Newest decision on each instrument: id, number within it, market time."""
