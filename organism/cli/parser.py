@@ -99,7 +99,7 @@ def _running(commands: "argparse._SubParsersAction[_Parser]") -> None:
                "organism top", "top")  # fmt: skip
     top.add_argument("--once", action="store_true", help="draw once, as where there is no terminal")
     top.add_argument("--interval", type=duration, default=1.0, metavar="2s", help="how often, default 1s")
-    top.add_argument("--json", action="store_true", help="one JSON document, as of `status`")
+    top.add_argument("--json", action="store_true", help="one JSON document")
 
 
 def _operator(commands: "argparse._SubParsersAction[_Parser]") -> None:

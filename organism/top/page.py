@@ -13,7 +13,7 @@ from organism.top.blocks import beside, fit
 from organism.top.parts import Paper, Sight
 from organism.top.words import amount, clock, number, span
 
-WIDE: Final = 132  # columns from which on there are two of them
+WIDE: Final = 150  # columns from which on there are two of them
 _GAP: Final = 4
 _FADES_S: Final = 3.0  # older figures are grey
 _MODES: Final = {
@@ -92,11 +92,7 @@ def _headed(found: dict[str, Any], width: int) -> Text:
         _money(body), "  ", (str(found["mode"]).replace("_", " "), _MODES.get(found["mode"], "bold"))
     )
     age = number(found["age_s"])
-    if body:
-        line.append(
-            f"  {one_line(str(body.get('feed')), 20)} on {one_line(str(body.get('venue')), 20)}{_speed(body)}",
-            "bright_black",
-        )
+    line.append(_fed(body), "bright_black")
     if body and body.get("safe"):
         line.append("  SAFE MODE", "bold red")
     heard = "" if age is None else f"{span(age)} old"
@@ -121,11 +117,16 @@ def _money(body: dict[str, Any]) -> tuple[str, str]:
     return " NO BODY ", "reverse"
 
 
-def _speed(body: dict[str, Any]) -> str:
-    speed = number(body.get("speed"))
-    if speed is None or speed == 1.0:
+def _fed(body: dict[str, Any]) -> str:
+    """Which market it sees, where it trades, how fast."""
+    feed, venue = (one_line(str(body.get(name) or ""), 20) for name in ("feed", "venue"))
+    if not feed:
         return ""
-    return " as fast as it can" if speed == 0.0 else f" at {amount(speed, 0)}×"
+    speed = number(body.get("speed"))
+    pace = (
+        "" if speed in {None, 1.0} else " as fast as it can" if speed == 0.0 else f" at {amount(speed, 0)}×"
+    )
+    return f"  {feed}{f' on {venue}' if venue else ''}{pace}"
 
 
 def _said(found: dict[str, Any], width: int) -> list[Text]:

@@ -30,6 +30,12 @@ _NEAR = 0.8  # of a limit
 _LATE_S = 1.0  # a message that waits longer, or a beat that is older, is worth a look
 _URGENCY: Final = {"act": 0, "watch": 1, "unknown": 2, "good": 3}
 _QUIET: Final = "bright_black"
+_DISPENSABLE: Final = (
+    2,
+    4,
+    5,
+    1,
+)  # columns of positions that go where there is no room: average, share, away, quantity
 # Steps of the drawdown ladder: setting, and what happens there.
 _LADDER: Final = (
     ("halve_at_drawdown", "sizes are halved"),
@@ -100,9 +106,15 @@ def positions(sight: Sight, paper: Paper) -> Block:
     rows = [_position(row) for row in _rows(sight.found, "positions")]
     if not rows:
         return Block((_title("positions"), Text("  nothing is held", _QUIET)), keep=7)
-    head = _heads("positions", "quantity", "average", "now", "unrealised", "share", "stop", "away")
-    lines = grid([head, *rows], paper.width, frozenset(range(1, 7)))
-    return Block(lines, keep=7)
+    table = [_heads("positions", "quantity", "average", "now", "gain", "share", "stop", "away"), *rows]
+    for column in _DISPENSABLE:
+        if (
+            sum(max(row[i].cell_len for row in table) + GAP for i in range(len(table[0]))) - GAP
+            <= paper.width
+        ):
+            break
+        table = [tuple(cell for i, cell in enumerate(row) if i != column) for row in table]
+    return Block(grid(table, paper.width, frozenset(range(1, len(table[0]) - 1))), keep=7)
 
 
 def brakes(sight: Sight, paper: Paper) -> Block:
