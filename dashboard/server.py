@@ -12,11 +12,15 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dashboard import private
 from dashboard.policy import Policy
 from dashboard.window import Window, clean_environment
 from organism.heartbeat import Heart, leave_tracebacks
+
+if TYPE_CHECKING:
+    from organism.logs import Logs
 
 PORTS = 10  # ports tried, from the one that was asked for
 BAD_USAGE = 2
@@ -30,9 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(why)
     if not 0 <= wanted.port <= 65535 - PORTS:
         return _refuse(f"--port was {wanted.port}; it must lie from 0 to {65535 - PORTS}.")
-    logging.basicConfig(
-        level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
     state: Path = wanted.state
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -46,8 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         read_login=wanted.read_login or bool(wanted.name) or not is_loopback(wanted.host),
         encrypted=bool(wanted.tls_cert),
     )
-    with listener:
+    with listener, contextlib.closing(_logged(state)):
         return _serve(state, listener, policy, wanted)
+
+
+def _logged(state: Path) -> "Logs":
+    """Warnings and worse go to the log, redacted. Imported late: a browser that is early waits for the bound port."""
+    from organism.logs import setup  # noqa: PLC0415
+
+    return setup("dashboard", state, level=logging.WARNING)
 
 
 def _too_open(wanted: argparse.Namespace) -> str:
