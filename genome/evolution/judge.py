@@ -44,8 +44,8 @@ class Local:
     days           int64 (D,): days since the epoch that genomes are judged on
     cut            the markets, sliced
 
-    Columns of slow indicators are kept between calls, the newest 256 MiB, where the markets have so few bars that a
-    generation finds them again (together 335,000); what is kept changes no score.
+    Columns of slow indicators that are asked for again are kept between calls, the newest 256 MiB, where the markets have so
+    few bars that a generation finds them again (together 335,000); what is kept changes no score.
 
     A genome that raises is worth −∞, breaks the constraint beyond measure, and leaves the others alone. Raises `BadInput`
     for markets that cannot be judged together.
@@ -162,14 +162,14 @@ class Local:
 
 _FEWEST_DAYS = 2
 _N_TRADES, _WIN_RATE, _TURNOVER = (FIGURES.index(name) for name in ("n_trades", "win_rate", "turnover"))
-_MOST_BYTES, _DEAR_NS, _WORTH_KEEPING = 256 << 20, 12.0, 100
+_MOST_BYTES, _DEAR_NS, _WORTH_KEEPING = 256 << 20, 6.0, 100
 """Memory for columns that may come again, nanoseconds a bar from which a word is slow enough to be kept, and of so many
 columns at least there has to be room, or the next generation finds none of them."""
 
 
 def _cache(bars: int) -> Cache | None:
     """For columns of slow words: from the second generation on, three in four were there in one before."""
-    return Cache(_MOST_BYTES, dear=_DEAR_NS) if 8 * bars * _WORTH_KEEPING <= _MOST_BYTES else None
+    return Cache(_MOST_BYTES, dear=_DEAR_NS, twice=True) if 8 * bars * _WORTH_KEEPING <= _MOST_BYTES else None
 
 
 def _between(market: Market, since_s: int, until_s: int) -> Market:

@@ -21,10 +21,13 @@ class Cache:
 
     dear   keep a column only where its word takes so many ns a bar; 0: all but raw ones and averages, which are computed
            as fast as read
+    twice  keep a column only when it is asked for a second time: memory for one takes as long to get as a quick one to
+           compute, and of those that are new most never come again
     """
 
-    def __init__(self, most_bytes: int = 64 << 20, *, dear: float = 0.0) -> None:
-        self.most_bytes, self.dear = most_bytes, dear
+    def __init__(self, most_bytes: int = 64 << 20, *, dear: float = 0.0, twice: bool = False) -> None:
+        self.most_bytes, self.dear, self.twice = most_bytes, dear, twice
+        self._asked: dict[bytes, None] = {}
         self.bytes = 0
         self.hits = self.misses = 0
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
@@ -55,12 +58,25 @@ class Cache:
                 _, gone = self._kept.popitem(last=False)
                 self.bytes -= _size(gone)
 
+    def wants(self, key: bytes) -> bool:
+        """Whether a column that is not here is to be kept, now that it is asked for."""
+        if not self.twice:
+            return True
+        with self._lock:
+            if key in self._asked:
+                return True
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked.clear()
+            self._asked[key] = None
+            return False
+
     def keeps(self, key: ColumnKey) -> bool:
         """Whether a column is worth a place."""
         word = str(key[0])
         return word not in _CHEAP and _NS.get(word, _OTHERS_NS) >= self.dear
 
 
+_MOST_ASKED = 1 << 16
 _CHEAP = frozenset({"raw", "ema"})
 _OTHERS_NS = 5.0
 _NS = {

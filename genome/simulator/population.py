@@ -184,10 +184,13 @@ class Pass:
         for key in keys:
             if not self.cache.keeps(key):
                 continue
-            kept = self.cache.get(column_key(market, key))
+            content = column_key(market, key)
+            kept = self.cache.get(content)
             if kept is not None:
                 known[key] = kept[0]
-            elif (len(fresh) + 1) * market.size * 8 <= self.cache.most_bytes // 2:
+            elif (
+                self.cache.wants(content) and (len(fresh) + 1) * market.size * 8 <= self.cache.most_bytes // 2
+            ):
                 fresh[key] = np.empty(market.size)
         return Columns(market, keys, known, self.ground.raw), fresh
 

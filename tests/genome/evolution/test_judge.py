@@ -85,16 +85,22 @@ SLOW = flock_of(
 )  # fmt: skip
 
 
+KEPT = 10
+
+
 @pytest.mark.parametrize("markets", [MARKETS[:1], MARKETS], ids=["one", "two"])
 def test_columns_that_were_kept_change_no_score(markets):
-    """Slow words are computed once; a flock finds its own columns, and half a flock those of the whole."""
+    """Slow words are kept when asked for again; then a flock finds its own columns, and half a flock those of the whole."""
     judge = Local(markets, fewest_trades=1)
     first = judge(SLOW)
     assert np.ptp(first.values[np.isfinite(first.values)]) > 0.0
     cache = judge._columns
-    assert len(cache) == 10 * len(markets)  # of 18 columns beside the raw ones
+    assert len(cache) == 0
     same_scores(judge(SLOW), first)
-    assert cache.hits == 10 * len(markets)
+    assert len(cache) == KEPT * len(markets)  # of 18 columns beside the raw ones
+    assert cache.hits == 0
+    same_scores(judge(SLOW), first)
+    assert cache.hits == KEPT * len(markets)
     half = judge(SLOW.take(np.arange(0, len(SLOW), 2)))
     np.testing.assert_array_equal(half.values, first.values[::2])
     object.__setattr__(judge, "_columns", None)
@@ -104,7 +110,7 @@ def test_columns_that_were_kept_change_no_score(markets):
 @pytest.mark.parametrize("room", [1_000, 25_000], ids=["none", "two"])
 def test_where_there_is_no_room_columns_are_computed_again(room):
     judge, crowded = Local(MARKETS, fewest_trades=1), Local(MARKETS, fewest_trades=1)
-    cache = Cache(room, dear=12.0)
+    cache = Cache(room, dear=12.0, twice=True)
     object.__setattr__(crowded, "_columns", cache)
     for _ in range(3):
         same_scores(crowded(SLOW), judge(SLOW))
@@ -120,13 +126,15 @@ def test_a_pass_that_is_interrupted_leaves_no_column_half_filled(monkeypatch):
         walks.append(begin)
         raise KeyboardInterrupt
 
+    expected = judge(SLOW)
     monkeypatch.setattr(Pass, "_walk", stopped)
     with pytest.raises(KeyboardInterrupt):
         judge(SLOW)
     assert walks
     assert len(judge._columns) == 0
     monkeypatch.setattr(Pass, "_walk", walk)
-    same_scores(judge(SLOW), Local(MARKETS[:1], fewest_trades=1)(SLOW))
+    same_scores(judge(SLOW), expected)
+    assert len(judge._columns) == KEPT
 
 
 def test_markets_too_long_to_be_remembered_keep_nothing():
