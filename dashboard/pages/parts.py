@@ -47,7 +47,7 @@ def choice(*, picked: bool) -> Any:
     spans = [
         html.Button(
             name, type="button", className="span", title=_SPANS[name],
-            **{"data-span": name, "aria-pressed": "true" if name == DEFAULT else "false", "aria-label": _SPANS[name]},
+            **{"data-span": name, "aria-pressed": "true" if name == DEFAULT else "false"},
         )
         for name in RANGES
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The first page's section about breeding, in a real browser."""
+"""The page about breeding, in a real browser."""
 
 import pytest
 
@@ -20,8 +20,12 @@ def test_generation_rate_and_the_best_are_on_the_page_and_what_was_unfolded_stay
 ):
     body = FakeBody(tmp_path)
     body.begin(bars=60)
-    with serving(tmp_path) as served, beating(body), opened(chromium, served.url, width=width) as seen:
-        section = seen.page.locator("#evolution")
+    with (
+        serving(tmp_path) as served,
+        beating(body),
+        opened(chromium, f"{served.url}/evolution", width=width) as seen,
+    ):
+        section = seen.page.locator("#page-evolution")
         said = section.inner_text()
         assert "Generation 7 of 10 in round 3" in said
         assert "362" in said

@@ -74,20 +74,23 @@ def test_the_living_page_shows_it_and_obeys_none_of_it(chromium, tmp_path):
     body = FakeBody(tmp_path, scene="halted")
     body.begin(bars=80)
     try:
-        with serving(tmp_path) as served, opened(chromium, served.url) as seen:
+        with serving(tmp_path) as served, opened(chromium, f"{served.url}/trading") as seen:
             seen.until("document.querySelectorAll('#trades-rows tr').length >= 9", 10)
             for kind, evil in PAYLOADS.items():
                 body.live()
                 spoilt(body, f"{kind} {evil}")
-                mark = f"{MARK}{kind} "
-                seen.until(f"document.documentElement.innerText.split('{mark}').length > 6", 15)
-                shown = seen.page.evaluate("document.documentElement.innerText")
+                mark, shown = f"{MARK}{kind} ", ""
+                for name in ("vitals", "trading", "risk", "market", "why", "alerts", "machine"):
+                    seen.page.click(f'.rail [data-go="{name}"]')
+                    seen.until(f"document.documentElement.innerText.split({mark!r}).length > 1", 15)
+                    shown += seen.page.evaluate("document.documentElement.innerText")
+                    for row in seen.page.locator(f"#page-{name} :is([title], summary)").all()[:6]:
+                        row.dispatch_event("mouseover")
+                    assert seen.page.locator(NEVER).count() == 0, (kind, name)
+                    assert seen.page.title().endswith(" · paper · organism")
+                assert shown.count(mark) > 20, kind
                 assert kind not in TEXTUAL or evil in shown, kind
-                for row in seen.page.locator("[title], summary").all()[:10]:
-                    row.dispatch_event("mouseover")
                 assert seen.page.evaluate("typeof window.owned") == "undefined", kind
-                assert seen.page.locator(NEVER).count() == 0, kind
-                assert seen.page.title() == "organism"
                 assert seen.complaints == []
                 assert seen.strangers == []
     finally:

@@ -106,15 +106,14 @@ def body(tmp_path):
 @pytest.mark.requirement("S0-4.1.8")
 def test_the_page_says_the_sentence_draws_the_body_and_complains_of_nothing(chromium, body, tmp_path):
     with serving(tmp_path) as served, beating(body), opened(chromium, served.url) as seen:
-        assert seen.text("lead") == "Awake."
-        assert "exposed" in seen.text("text")
+        assert seen.text("vitals-lead") == "Awake."
+        assert "exposed" in seen.text("vitals-text")
         assert seen.text("score") == "99"
         assert seen.page.locator(".organ").count() == 7
         assert seen.page.locator('.organ[data-state="running"]').count() == 7
-        assert seen.page.locator("#positions-rows tr").count() == 2
-        assert seen.page.locator("#trades-rows tr").count() == 9
-        assert seen.page.locator("#alerts li").count() == 3
-        seen.until("document.querySelectorAll('#curve .scatterlayer .trace').length >= 2", 15)
+        assert seen.page.locator("#lately-market-list li").count() == 7
+        assert seen.page.locator("#lately-body-list li").count() == 1
+        seen.until("document.querySelectorAll('#vitals-curve .scatterlayer .trace').length >= 2", 15)
         assert seen.text("mode-name") == "Paper"
         assert seen.complaints == []
         assert seen.strangers == []
@@ -124,9 +123,9 @@ def test_a_change_in_the_view_is_on_the_page_within_two_seconds(chromium, body, 
     with serving(tmp_path) as served, opened(chromium, served.url) as seen:
         body.scene = "halted"
         body.live()
-        seen.until("document.getElementById('lead').textContent === 'Halted:'", 2)
-        assert "drawdown 15.2" in seen.text("text")
-        assert "./run resume" in seen.text("text")
+        seen.until("document.getElementById('vitals-lead').textContent === 'Halted:'", 2)
+        assert "drawdown 15.2" in seen.text("vitals-text")
+        assert "./run resume" in seen.text("vitals-text")
         assert seen.page.is_visible("#do-resume")
         assert not seen.page.is_visible("#do-halt")
 
@@ -136,10 +135,10 @@ def test_old_figures_fade_and_the_page_heals_when_the_body_is_back(chromium, bod
         seen.until("document.documentElement.dataset.condition === 'stale'", 8)
         seen.until("Number(getComputedStyle(document.getElementById('health')).opacity) < 0.6", 2)
         assert "ago" in seen.text("fresh")
-        assert "No word for" in seen.text("lead")
+        assert "No word for" in seen.text("vitals-lead")
         body.live()
         seen.until("document.documentElement.dataset.condition === 'living'", 3)
-        assert seen.text("lead") == "Awake."
+        assert seen.text("vitals-lead") == "Awake."
 
 
 def test_the_page_heals_when_the_dashboard_is_back(chromium, body, tmp_path):
@@ -147,10 +146,10 @@ def test_the_page_heals_when_the_dashboard_is_back(chromium, body, tmp_path):
         served.process.kill()
         served.process.wait()
         seen.until("document.documentElement.dataset.condition === 'lost'", 8)
-        assert "lost its dashboard" in seen.text("lead")
+        assert "lost its dashboard" in seen.text("vitals-lead")
         with serving(tmp_path, port=urlsplit(served.url).port):
             seen.until("document.documentElement.dataset.condition === 'living'", 15)
-            seen.until("document.getElementById('lead').textContent === 'Awake.'", 3)
+            seen.until("document.getElementById('vitals-lead').textContent === 'Awake.'", 3)
             assert seen.strangers == []
 
 
@@ -242,12 +241,12 @@ def test_a_person_sees_what_became_of_alerts_and_marks_them_as_seen(chromium, bo
     record.accept([(alert, ("mail", "phone"))], "journal", 1, b"")
     record.note(Result(alert, "phone", "failed", 3, "no answer within 15 s"))
     record.close()
-    with serving(tmp_path) as served, beating(body), opened(chromium, served.url) as seen:
+    with serving(tmp_path) as served, beating(body), opened(chromium, f"{served.url}/alerts") as seen:
         page = seen.page
         assert "mail: waiting" in seen.text("alerts")
         assert "phone: failed" in seen.text("alerts")
         assert "on this page only" in seen.text("alerts")
-        assert seen.text("unseen") == "3 not seen yet"
+        assert seen.text("alerts-aside") == "3 not seen yet"
         page.click('[data-alert="a2"]')
         page.wait_for_selector(
             "#ask-error:has-text('./run alerts ack a2')", timeout=5000
@@ -260,10 +259,11 @@ def test_a_person_sees_what_became_of_alerts_and_marks_them_as_seen(chromium, bo
         page.fill("#again", PASSWORD)
         page.click("button[type=submit]")
         page.wait_for_selector(SEEN, timeout=20_000)
+        page.click('.rail [data-go="alerts"]')
         page.click('[data-alert="a2"]')
         page.wait_for_selector('#alerts [data-key="a2"].seen', timeout=5000)
         assert acknowledged(tmp_path, ["a1", "a2", "a3"]) == {"a2"}
-        seen.until("document.getElementById('unseen').textContent === '2 not seen yet'")
+        seen.until("document.getElementById('alerts-aside').textContent === '2 not seen yet'")
         assert page.locator('[data-alert="a2"]').count() == 0
         assert not page.locator("dialog[open]").count()
         # Whoever is not signed in any more signs in first, in the same dialog.
@@ -308,7 +308,7 @@ EVIL = "<img src=x onerror=document.title='owned'><script>document.title='owned'
 def test_what_strategies_do_is_readable_wrapped_and_unfolds(chromium, body, tmp_path):
     with serving(tmp_path) as served, beating(body):
         for width in (1440, 900, 360):
-            with opened(chromium, served.url, width=width) as seen:
+            with opened(chromium, f"{served.url}/trading", width=width) as seen:
                 rules = seen.page.locator("#strategies-rows td.rules")
                 assert rules.count() == 4
                 first = rules.nth(0)
@@ -329,12 +329,16 @@ def test_what_strategies_do_is_readable_wrapped_and_unfolds(chromium, body, tmp_
 def test_a_strategy_that_says_html_is_shown_as_text_and_refused(chromium, body, tmp_path):
     body.row("strategies", genome_id=f"evil{EVIL}", family=EVIL, weight=0.9, state="funded",
              parameters="{}", text=f"family: x\nentry long: {EVIL}")  # fmt: skip
-    with serving(tmp_path) as served, beating(body), opened(chromium, served.url, width=360) as seen:
+    with (
+        serving(tmp_path) as served,
+        beating(body),
+        opened(chromium, f"{served.url}/trading", width=360) as seen,
+    ):
         rules = seen.page.locator("#strategies-rows td.rules").first
         assert rules.locator("dt").inner_text() == "refused"
         assert "entry long" in rules.locator("dd").inner_text()
         assert "<img src=x" in seen.page.locator("#strategies-rows tr").first.inner_text()
-        assert seen.page.locator("#strategies").evaluate("node => node.scrollWidth <= node.clientWidth")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") == 360
         assert seen.page.locator("#strategies img, #strategies script").count() == 0
-        assert seen.page.title() == "organism"
+        assert seen.page.title() == "Trading · paper · organism"
         assert seen.complaints == []
