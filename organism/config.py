@@ -35,6 +35,7 @@ from organism.written import (
 )
 
 COMMAND_LINE = "command line"
+_UNSHOWN = {"voice.channels", "logs.sentry", "logs.otlp", "logs.otlp_headers"}  # a secret, by mistake
 LONGEST_NUMBER = 100  # bits of a whole number that is worth repeating
 
 
@@ -210,7 +211,7 @@ def _refuse(key: str, given: Given, value: Any) -> NoReturn:
     kind = keys()[key]
     noun = {float: "a number ", int: "a whole number "}.get(kind, "")
     rule = RULES[key].words
-    shown = "something else" if key == "voice.channels" else _shown(value)  # addresses hold tokens
+    shown = "something else" if key in _UNSHOWN else _shown(value)
     default = _shown(_value(Settings(), key))
     raise ConfigError(
         f"{where(given.source)}{thing} must be {noun}{rule}; was {shown}. "

@@ -63,6 +63,10 @@ _HOURS = _between(0, 8_760, above=True)
 _COUNT = _between(1, 1_000_000)
 _POINTS = _between(0, 100)
 _SEED = _between(0, 2**53)
+_SECRETS_PLACE = Rule(
+    "env:NAME or file:PATH, or empty",
+    lambda value: not value or bool(re.fullmatch(r"(?:env|file):\S.{0,999}", value)),
+)
 
 RULES: Mapping[str, Rule] = {
     "mode": _one_of("paper", "live"),
@@ -192,6 +196,9 @@ RULES: Mapping[str, Rule] = {
         lambda value: len(value) <= MOST_NAMES and all(_HOST.fullmatch(name) for name in value),
     ),
     "dashboard.read_login": _ANY,
+    "logs.sentry": _SECRETS_PLACE,
+    "logs.otlp": _SECRETS_PLACE,
+    "logs.otlp_headers": _SECRETS_PLACE,
     "voice.channels": Rule(f"a list of at most {MOST_CHANNELS} channels", lambda value: len(value) <= MOST_CHANNELS),
     "voice.health_below": _POINTS,
     "voice.drawdown_above": _FRACTION,

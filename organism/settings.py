@@ -331,6 +331,19 @@ class VoiceSettings(Section, frozen=True, kw_only=True):
     daily_summary: bool = True
 
 
+class LogsSettings(Section, frozen=True, kw_only=True):
+    """[logs] where lines of the log are sent, beside the state folder; nowhere unless asked for.
+
+    sentry         env:NAME or file:PATH of a Sentry DSN, which hears of errors
+    otlp           env:NAME or file:PATH of an OTLP address, https://HOST/v1/logs, which hears of everything
+    otlp_headers   env:NAME or file:PATH of headers for it, name=value,name=value
+    """
+
+    sentry: str = ""
+    otlp: str = ""
+    otlp_headers: str = ""
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """All sections.
 
@@ -353,3 +366,4 @@ class Settings(Section, frozen=True, kw_only=True):
     evolution: EvolutionSettings = EvolutionSettings()
     dashboard: DashboardSettings = DashboardSettings()
     voice: VoiceSettings = VoiceSettings()
+    logs: LogsSettings = LogsSettings()

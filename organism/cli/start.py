@@ -53,7 +53,8 @@ def perform(options: Options) -> int:
     if loaded.settings.context.fear_greed or loaded.settings.context.funding:
         poller = [*python, "organism.body.poller", "--state", str(state), "--settings", loaded.hash]
         children.append(ChildCommand("poller", poller, keyless=True))
-    if loaded.settings.voice.channels:
+    logs = loaded.settings.logs
+    if loaded.settings.voice.channels or logs.sentry or logs.otlp:
         children.append(ChildCommand("sender", [*python, "organs.voice.sender", *arguments]))
     guardian = loaded.settings.guardian
     return guard(

@@ -19,6 +19,7 @@ from organism.redaction import Redactor
 from organs.voice.sender.channel import resolve
 from organs.voice.sender.courier import Limits
 from organs.voice.sender.post import PostOffice
+from organs.voice.sender.relay import Relay, sinks_of
 
 log = logging.getLogger(__name__)
 TURN_S = 0.1
@@ -43,7 +44,8 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
     redact = Redactor()
     try:
         overrides = dict(text.split("=", 1) for text in options.set)
-        voice = load(options.config, environ, overrides, state=options.state).settings.voice
+        settings = load(options.config, environ, overrides, state=options.state).settings
+        voice = settings.voice
         running = logs.setup("sender", options.state, redact)
         leave_tracebacks(options.state, "sender")
     except (OrganismError, ValueError, OSError) as error:
@@ -53,12 +55,15 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
     for target in targets:
         if target.problem:
             log.error("channel %r cannot be used: %s", target.name, target.problem)
+    relay = Relay(options.state, sinks_of(settings.logs, environ, redact), redact)
     office = PostOffice(options.state, targets, Limits(voice.attempts, voice.total_deadline_s), redact)
     log.info("delivering to %d channels", len(targets))
+    relay.start()
     try:
         serve(office, stop, parent, heart.beat)
     finally:
         office.close()
+        relay.close()
         running.close()
     return 0
 
