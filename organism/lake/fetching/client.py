@@ -20,6 +20,7 @@ from organism.lake.fetching.endpoints import redirected
 from organism.lake.fetching.faults import Failed, Fault, date_us, failed
 from organism.lake.fetching.instrument import Instrument
 from organism.lake.fetching.shared import Clock, SharedBudget
+from organism.lake.names import Kind
 
 T = TypeVar("T")
 _PAGE = 1_000  # candles asked for; a venue with shorter pages is asked for its own
@@ -45,24 +46,59 @@ class Exchange:
         self._status, self._headers, self._dated_us = 0, dict[str, str](), 0
         self._names: list[str] = []
 
-    def listed(self, instrument: Instrument, timeframe: str) -> int:
+    def listed(self, instrument: Instrument, timeframe: str, *, mark: bool = False) -> int:
         """As `Source`: base, quote, settlement and type must all be the same."""
         exchange = self._exchange()
         market = self._market(exchange, instrument)
+        if mark and not (exchange.has.get("fetchMarkOHLCV") and instrument.settle):
+            raise Failed(Fault.LASTING, f"it has no candles of a mark price of {instrument.symbol}")
         if timeframe not in (exchange.timeframes or {}):
             raise Failed(Fault.LASTING, f"it has no candles of {timeframe}")
         limit = exchange.feature_value(market["symbol"], "fetchOHLCV", "limit", _SHORT_PAGE)
         return min(limit, _PAGE) if isinstance(limit, int) and limit > 0 else _SHORT_PAGE
 
-    def page(self, instrument: Instrument, timeframe: str, since_us: int, limit: int) -> Sequence[object]:
+    def page(
+        self, instrument: Instrument, timeframe: str, since_us: int, limit: int, *, mark: bool = False
+    ) -> Sequence[object]:
         """As `Source`."""
         exchange = self._exchange()
         market = self._market(exchange, instrument)
-        rows = self._asked(lambda it: it.fetch_ohlcv(market["symbol"], timeframe, since_us // 1_000, limit))
+        symbol, since_ms = market["symbol"], since_us // 1_000
+        rows = self._asked(
+            lambda it: (it.fetch_mark_ohlcv if mark else it.fetch_ohlcv)(symbol, timeframe, since_ms, limit)
+        )
         _same_market(exchange.last_json_response, str(market["id"]))
         if not isinstance(rows, list):
             raise Failed(Fault.PASSING, f"its answer is no list of candles but {type(rows).__name__}")
         return rows
+
+    def tells(self, instrument: Instrument, kind: Kind, timeframe: str) -> int:
+        """As `Source`. An amount of contracts is not one of the instrument's base."""
+        exchange = self._exchange()
+        market = self._market(exchange, instrument)
+        if not instrument.settle:
+            raise Failed(Fault.LASTING, f"{instrument.symbol} is no perpetual")
+        if kind is Kind.FUNDING:
+            if not exchange.has.get("fetchFundingRateHistory"):
+                raise Failed(Fault.LASTING, "it tells no funding rates of the past")
+            return 0
+        if not exchange.has.get("fetchOpenInterestHistory"):
+            raise Failed(Fault.LASTING, "it tells no open interest of the past")
+        if timeframe not in (exchange.timeframes or {}) or timeframe == "1m":
+            raise Failed(Fault.LASTING, f"it does not tell open interest each {timeframe}")
+        if not market.get("linear") or market.get("contractSize") != 1:
+            raise Failed(
+                Fault.LASTING, "it tells open interest in contracts, which are not one unit of the base each"
+            )
+        return self._venue.interest_us
+
+    def interest(self, instrument: Instrument, timeframe: str, since_us: int, limit: int) -> Sequence[object]:
+        """As `Source`."""
+        exchange = self._exchange()
+        market = self._market(exchange, instrument)
+        symbol, since_ms = market["symbol"], since_us // 1_000
+        rows = self._asked(lambda it: it.fetch_open_interest_history(symbol, timeframe, since_ms, limit))
+        return _listed(rows, exchange.last_json_response, str(market["id"]), "open interest")
 
     def funding(self, instrument: Instrument, since_us: int, limit: int) -> Sequence[object]:
         """Rates of a perpetual that settled from `since_us` on, as ccxt gives them, unchecked. Raises `Failed`."""
@@ -72,12 +108,7 @@ class Exchange:
             raise Failed(Fault.LASTING, "it tells no funding rates of the past")
         symbol, since_ms = market["symbol"], since_us // 1_000
         rows = self._asked(lambda it: it.fetch_funding_rate_history(symbol, since_ms, limit))
-        document = exchange.last_json_response
-        _same_market(document, str(market["id"]))
-        # Of an answer in another shape the library makes an empty list, which would read as "nothing new".
-        if not isinstance(rows, list) or not (rows or document == [] or _nested(document)):
-            raise Failed(Fault.PASSING, f"its answer is no list of rates but {str(document)[:60]}")
-        return rows
+        return _listed(rows, exchange.last_json_response, str(market["id"]), "rates")
 
     def ahead_us(self) -> int:
         """As `Source`: what the venue says is the time, or the date of its latest answer where it does not say."""
@@ -198,6 +229,15 @@ class Exchange:
 
         exchange.on_rest_response = heard
         return exchange
+
+
+def _listed(rows: Any, document: Any, market: str, what: str) -> Sequence[object]:
+    """An answer that is a list, and about this market. Raises `Failed`."""
+    _same_market(document, market)
+    # Of an answer in another shape the library makes an empty list, which would read as "nothing new".
+    if not isinstance(rows, list) or not (rows or document == [] or _nested(document)):
+        raise Failed(Fault.PASSING, f"its answer is no list of {what} but {str(document)[:60]}")
+    return rows
 
 
 def _same_market(document: Any, market: str) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from organism.lake.candles import I64, Flags
-from organism.lake.store import Stored
+from organism.lake.store import Stored, StoredEvents
 
 DAY_US = 86_400_000_000
 PREFIX = "ccxt:"  # of the source of a row that a fetch brought
@@ -22,7 +22,16 @@ def source_text(venue: str, symbol: str = "") -> str:
 
 def owners(stored: Stored, own: str) -> dict[int, str]:
     """For each day with a row: the source that began it. Rows of a file count as the series' own venue's (`own`)."""
-    days = stored.candles.open_us // DAY_US
+    return _owners(stored.candles.open_us, stored, own)
+
+
+def event_owners(stored: StoredEvents, own: str) -> dict[int, str]:
+    """The same of events."""
+    return _owners(stored.events.at_us, stored, own)
+
+
+def _owners(at_us: I64, stored: Stored | StoredEvents, own: str) -> dict[int, str]:
+    days = at_us // DAY_US
     _, first = np.unique(days, return_index=True)
     found = {}
     for at in first:

@@ -2,75 +2,30 @@
 
 import functools
 import random
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from organism.errors import OrganismError
+from organism.errors import BadInput
 from organism.lake.candles import Candles, Flags
 from organism.lake.fetching.asking import Asking, GaveUp
 from organism.lake.fetching.backoff import Patience
 from organism.lake.fetching.breaker import Breaker
 from organism.lake.fetching.days import DAY_US, Chunk, chunks, of_days, owners, source_text
+from organism.lake.fetching.events import EventsRun
 from organism.lake.fetching.instrument import Instrument, instrument, is_proxy
+from organism.lake.fetching.outcome import Lane, Outcome, SourcesFailed
 from organism.lake.fetching.rows import page_of
 from organism.lake.fetching.shared import Clock
 from organism.lake.fetching.source import Source
 from organism.lake.fetching.walk import Walk
-from organism.lake.names import Series, origin_us
+from organism.lake.names import Kind, Series, origin_us, timeframe_us
 from organism.lake.store import Lake
 
 _SETTLE_US = 2_000_000  # after its end a candle may still change for a moment
 _NOTED_US = 10_000_000  # a clock that is off by more is worth a line
 _FLUSH = 5_000  # candles of whole days that wait for being written, at most about so many
 _SHOWN = 5  # refused rows that are told in full
-
-
-class SourcesFailed(OrganismError):
-    """No source gave what is missing; what came is kept. `outcome` says how far it got."""
-
-    def __init__(self, sentence: str, outcome: "Outcome") -> None:
-        super().__init__(sentence)
-        self.outcome = outcome
-
-
-@dataclass
-class Outcome:
-    """What a fetch of one series did.
-
-    rows       new rows by source, as it stands at each row
-    cached     candles of the span that were in the lake before
-    missing    candles of the span that are not in the lake now
-    unanswered of those, the ones that no source answered for; the others do not exist, says a source
-    refused    rows that could not be believed; `examples` are the first of them
-    failures   why each source that failed was given up
-    asked      calls, `failed` of them without an answer
-    end_us     the span really ends here: the rest was not over yet
-    """
-
-    series: Series
-    start_us: int
-    end_us: int
-    rows: Counter[str] = field(default_factory=Counter)
-    cached: int = 0
-    missing: int = 0
-    unanswered: int = 0
-    revised: int = 0
-    refused: int = 0
-    examples: list[str] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
-    asked: int = 0
-    failed: int = 0
-
-
-class _Lane:
-    """One source of the chain with its breaker."""
-
-    def __init__(self, source: Source, asking: Asking) -> None:
-        self.source, self.asking = source, asking
-        self.noted = False
 
 
 class Fetcher:
@@ -84,16 +39,21 @@ class Fetcher:
         """`sources` is the chain, primary first; `warn` gets a line for each that fails; `told` (done, total, name)."""
         self._lake, self._clock, self._warn, self._told = lake, clock, warn, told
         first = breaker or Breaker(trips_at=patience.attempts)
-        self._lanes = [_Lane(one, Asking(clock, patience, chance, first)) for one in sources]
+        self._lanes = [Lane(one, Asking(clock, patience, chance, first)) for one in sources]
 
-    def fetch(self, series: Series, start_us: int, end_us: int, *, of: Instrument | None = None) -> Outcome:
-        """Candles that open at or after start and before end, and are over.
+    def fetch(
+        self, series: Series, start_us: int, end_us: int, *, of: Instrument | None = None, timeframe: str = ""
+    ) -> Outcome:
+        """Candles that open at or after start and before end, and are over; or funding rates or open interest of then.
 
-        of   the instrument to ask for, where `series` is a proxy; else it is the one of the series' symbol
+        of          the instrument to ask for, where `series` is a proxy; else it is the one of the series' symbol
+        timeframe   how far apart open interest is asked for
 
         Raises `SourcesFailed` when something is missing that no source answered for. An interrupt keeps what came.
         """
         wanted = of or instrument(series.symbol)
+        if not series.kind.has_timeframe:
+            return self._fetch_events(series, start_us, end_us, wanted, timeframe)
         end_us = min(end_us, self._over_us(series, self._clock.wall_us()))
         outcome = Outcome(series, start_us, max(start_us, end_us))
         n_before = [(lane.asking.n_asked, lane.asking.n_failed) for lane in self._lanes]
@@ -104,6 +64,21 @@ class Fetcher:
             run.fill(chunk)
         left = self._lake.gaps(series, start_us, outcome.end_us) if gaps else []
         outcome.missing = _n_missing(left, series.bar_us)
+        return self._told_of(outcome, n_before)
+
+    def _fetch_events(
+        self, series: Series, start_us: int, end_us: int, of: Instrument, timeframe: str
+    ) -> Outcome:
+        if series.kind not in (Kind.FUNDING, Kind.OPEN_INTEREST):
+            raise BadInput(f"{series.text} is not fetched; import a file with `organism data import FILE`.")
+        period_us = timeframe_us(timeframe) if timeframe else 0
+        end_us = min(end_us, self._clock.wall_us())
+        outcome = Outcome(series, start_us, max(start_us, end_us))
+        n_before = [(lane.asking.n_asked, lane.asking.n_failed) for lane in self._lanes]
+        EventsRun(self, series, of, outcome, timeframe, period_us).fill()
+        return self._told_of(outcome, n_before)
+
+    def _told_of(self, outcome: Outcome, n_before: list[tuple[int, int]]) -> Outcome:
         for lane, (asked, failed) in zip(self._lanes, n_before, strict=True):
             outcome.asked += lane.asking.n_asked - asked
             outcome.failed += lane.asking.n_failed - failed
@@ -123,7 +98,7 @@ class Fetcher:
         origin = origin_us(bar_us)
         return origin + (now_us - _SETTLE_US - origin) // bar_us * bar_us
 
-    def ended_us(self, lane: "_Lane", series: Series) -> int:
+    def ended_us(self, lane: Lane, series: Series) -> int:
         """Candles that open before this are over, say our clock and the venue's."""
         ahead_us = lane.asking(lane.source.ahead_us)
         if abs(ahead_us) > _NOTED_US and not lane.noted:
@@ -136,9 +111,16 @@ class Fetcher:
         return self._over_us(series, self._clock.wall_us() + min(0, ahead_us))
 
     @property
-    def lanes(self) -> "list[_Lane]":
+    def lanes(self) -> list[Lane]:
         """The chain, primary first."""
         return self._lanes
+
+    def failed(self, lane: Lane, outcome: Outcome, gave_up: GaveUp) -> None:
+        """A line for each source that failed, once a series."""
+        name = lane.source.name
+        if name not in outcome.failures:
+            outcome.failures[name] = gave_up.why
+            self._warn(f"{outcome.series.text}: {name} failed: {gave_up.why}.")
 
     @property
     def lake(self) -> Lake:
@@ -199,18 +181,19 @@ class _Run:
             )
         return found
 
-    def _text(self, lane: _Lane) -> str:
+    def _text(self, lane: Lane) -> str:
         symbol = self._of.symbol if is_proxy(self._series) else ""
         return source_text(lane.source.name, symbol)
 
-    def _walked(self, lane: _Lane, text: str, chunk: Chunk, began: dict[int, str]) -> tuple[Flags, set[int]]:
+    def _walked(self, lane: Lane, text: str, chunk: Chunk, began: dict[int, str]) -> tuple[Flags, set[int]]:
         """Ask one source. Returns what it resolved, and the days of which it gave at least one candle."""
         nothing = np.zeros(chunk.opens_us.size, np.bool_)
         try:
-            limit = lane.asking(lambda: lane.source.listed(self._of, self._series.timeframe))
+            mark = self._series.kind is Kind.MARK
+            limit = lane.asking(lambda: lane.source.listed(self._of, self._series.timeframe, mark=mark))
             ended_us = self._fetcher.ended_us(lane, self._series)
         except GaveUp as why:
-            self._failed(lane, why)
+            self._fetcher.failed(lane, self._outcome, why)
             return nothing, set()
         over = chunk.opens_us < ended_us
         # What is not over yet, by the venue's clock, is nobody's failure.
@@ -219,7 +202,7 @@ class _Run:
         try:
             self._pages(lane, text, walk, limit, filled)
         except GaveUp as why:
-            self._failed(lane, why)
+            self._fetcher.failed(lane, self._outcome, why)
             whole_us = walk.settled_us() // DAY_US * DAY_US
             kept = chunk.opens_us < whole_us
             begun = {day for day, who in began.items() if who == text}
@@ -232,12 +215,14 @@ class _Run:
             raise
         return walk.resolved() | (chunk.missing & ~over), filled
 
-    def _pages(self, lane: _Lane, text: str, walk: Walk, limit: int, filled: set[int]) -> None:
+    def _pages(self, lane: Lane, text: str, walk: Walk, limit: int, filled: set[int]) -> None:
         bar_us, timeframe = self._series.bar_us, self._series.timeframe
-        waiting = 0
+        waiting, mark = 0, self._series.kind is Kind.MARK
         while (since_us := walk.next_us()) is not None:
-            rows = lane.asking(functools.partial(lane.source.page, self._of, timeframe, since_us, limit))
-            page = page_of(rows, bar_us)
+            rows = lane.asking(
+                functools.partial(lane.source.page, self._of, timeframe, since_us, limit, mark=mark)
+            )
+            page = page_of(rows, bar_us, volume=not mark)
             self._outcome.refused += len(page.refused)
             room = _SHOWN - len(self._outcome.examples)
             self._outcome.examples += [f"{lane.source.name}: {why}" for why in page.refused[: max(0, room)]]
@@ -258,12 +243,6 @@ class _Run:
         self._outcome.revised += found.revised
         filled.update(int(day) for day in np.unique(candles.open_us // DAY_US))
 
-    def _failed(self, lane: _Lane, gave_up: GaveUp) -> None:
-        name = lane.source.name
-        if name not in self._outcome.failures:
-            self._outcome.failures[name] = gave_up.why
-            self._fetcher.warn(f"{self._series.text}: {name} failed: {gave_up.why}.")
-
 
 def _among(candles: Candles, chunk: Chunk, kept: Flags) -> Flags:
     return kept[np.searchsorted(chunk.opens_us, candles.open_us)]
@@ -276,7 +255,8 @@ def _n_missing(gaps: list[tuple[int, int]], bar_us: int) -> int:
 def _sentence(outcome: Outcome) -> str:
     whys = "; ".join(f"{name}: {why}" for name, why in outcome.failures.items())
     n_new = sum(outcome.rows.values())
+    what = "candles" if outcome.series.kind.has_timeframe else "events"
     return (
-        f"{outcome.series.text}: no source gave {outcome.unanswered:,} of the candles that are missing ({whys}); "
+        f"{outcome.series.text}: no source gave {outcome.unanswered:,} of the {what} that are missing ({whys}); "
         f"{n_new:,} new rows are kept. Try again later, or name other sources with --venue and --fallbacks."
     )

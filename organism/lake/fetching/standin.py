@@ -1,6 +1,6 @@
 """An exchange on this machine for tests and benchmarks: Binance's and Crypto.com's candles over REST, with every fault.
 
-Besides, what the poller asks for: funding rates of Binance's perpetuals, and the fear-and-greed index of its service.
+Besides: funding rates, mark prices and open interest of Binance's perpetuals, and the fear-and-greed index of its service.
 
 Unmodified ccxt is sent here by `endpoints.redirected`. Prices follow from symbol and time, so whatever was fetched can be
 compared with what it should be. The weight of every request is counted by the window, as a venue does.
@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qs, urlsplit
 
 from organism.lake.names import timeframe_us
@@ -20,7 +20,8 @@ from organism.lake.names import timeframe_us
 FAULTS = ("429", "418", "500", "empty", "short", "overlap", "wrong", "drip", "garbage", "redirect")
 CONTEXT_FAULTS = ("429", "418", "500", "garbage", "hang", "drip", "shape", "nan", "wrong", "redirect")
 _WEIGHTS = {
-    "klines": 2, "exchangeInfo": 20, "time": 1, "get-instruments": 1, "get-candlestick": 1, "fundingRate": 1, "fng": 1,
+    "klines": 2, "exchangeInfo": 20, "time": 1, "get-instruments": 1, "get-candlestick": 1, "fundingRate": 1, "fng": 1, "markPriceKlines": 2,
+    "openInterestHist": 1,
 }  # fmt: skip
 _PAGES = {"klines": 1_000, "get-candlestick": 300}
 _DAY_FRAMES = {"1D": "1d", "7D": "1w"}
@@ -30,6 +31,7 @@ _LONGEST_HANG_S = 60.0
 _SETTLES_US, _DAY_US = 28_800_000_000, 86_400_000_000
 
 Row = tuple[int, str, str, str, str, str]
+T = TypeVar("T")
 
 
 def candle(symbol: str, open_us: int, bar_us: int, *, finished: bool = True) -> Row:
@@ -43,6 +45,19 @@ def candle(symbol: str, open_us: int, bar_us: int, *, finished: bool = True) -> 
     prices = (base, max(base, close) + 0.5, min(base, close) - 0.5, close, 1 + number % 50)
     opened, high, low, closed, volume = (f"{value:.2f}" for value in prices)
     return open_us // 1_000, opened, high, low, closed, volume
+
+
+def mark(symbol: str, open_us: int, bar_us: int) -> Row:
+    """A candle of the mark price of a perpetual: a thousandth above its trades."""
+    at, *prices, _ = candle(symbol, open_us, bar_us)
+    opened, high, low, closed = (f"{float(price) * 1.001:.4f}" for price in prices)
+    return at, opened, high, low, closed, "0"
+
+
+def interest(symbol: str, at_us: int) -> tuple[str, str]:
+    """Open interest of a perpetual at an instant: amount and value, as texts."""
+    amount = 1_000 + (sum(symbol.encode()) + at_us // 300_000_000 * 13) % 997
+    return f"{amount:.3f}", f"{amount * 100:.2f}"
 
 
 def rate(symbol: str, at_us: int) -> str:
@@ -220,6 +235,29 @@ class _Request(BaseHTTPRequestHandler):
             for us in stamps
         ]  # fmt: skip
 
+    def _markpriceklines(self, query: dict[str, str], fault: str) -> Any:
+        bar_us = timeframe_us(query["interval"])
+        limit = min(int(query.get("limit", "500")), _PAGES["klines"])
+        rows = self._rows(query["symbol"], bar_us, int(query["startTime"]) * 1_000, None, fault)[:limit]
+        marks = [mark(query["symbol"], row[0] * 1_000, bar_us) for row in self._torn(rows, fault)]
+        return [[*row, row[0] + bar_us // 1_000 - 1, "0", 60, "0", "0", "0"] for row in marks]
+
+    def _openinteresthist(self, query: dict[str, str], fault: str) -> Any:
+        here, symbol = cast("StandIn", self.server), query["symbol"]
+        bar_us, start_us = timeframe_us(query["period"]), int(query["startTime"]) * 1_000
+        if start_us < here.now_us - 30 * _DAY_US or fault == "empty":
+            return []
+        until = min(here.now_us, int(query["endTime"]) * 1_000)
+        stamps = [
+            us for us in range(-(-start_us // bar_us) * bar_us, until + 1, bar_us) if us not in here.holes
+        ]
+        rows = [(us, *interest(symbol, us)) for us in stamps[: int(query.get("limit", "30"))]]
+        return [
+            {"symbol": "DOGEUSDT" if fault == "wrong" else symbol, "sumOpenInterest": "NaN" if fault == "nan" else amount,
+             "sumOpenInterestValue": value, "timestamp": us // 1_000}
+            for us, amount, value in self._torn(rows, fault)
+        ]  # fmt: skip
+
     # -------------------------------------------------------------- fear and greed
 
     def _fng(self, query: dict[str, str], fault: str) -> Any:
@@ -267,7 +305,7 @@ class _Request(BaseHTTPRequestHandler):
         ]
 
     @staticmethod
-    def _torn(rows: list[Row], fault: str) -> list[Row]:
+    def _torn(rows: list[T], fault: str) -> list[T]:
         if fault == "short":
             return rows[: len(rows) // 3] + rows[len(rows) // 2 : len(rows) * 2 // 3]
         if fault == "overlap":

@@ -6,6 +6,7 @@ from organism.lake.fetching.budget import Allowance
 
 _MINUTE_US = 60_000_000
 _SECOND_US = 1_000_000
+_DAY_US = 86_400_000_000
 
 
 class Venue(NamedTuple):
@@ -17,6 +18,7 @@ class Venue(NamedTuple):
     per_cost     weight of ccxt's unit of cost
     header       header of an answer that says the weight used so far in the window; empty: it says nothing
     types        types of markets to list, where the class knows several and each costs a request
+    interest_us  how far back it tells of open interest; 0: nobody said
     """
 
     exchange: str
@@ -25,13 +27,18 @@ class Venue(NamedTuple):
     per_cost: float = 1.0
     header: str = ""
     types: tuple[str, ...] = ()
+    interest_us: int = 0
 
 
 # Limits as the venues document them. ccxt's costs of Binance's spot market are fifths of its weights.
 _KNOWN = {
     "binance": Venue("binance", 6_000, _MINUTE_US, 5.0, "x-mbx-used-weight-1m", ("spot",)),
-    "binance-usdm": Venue("binanceusdm", 2_400, _MINUTE_US, 1.0, "x-mbx-used-weight-1m", ("linear",)),
-    "binance-coinm": Venue("binancecoinm", 2_400, _MINUTE_US, 1.0, "x-mbx-used-weight-1m", ("inverse",)),
+    "binance-usdm": Venue(
+        "binanceusdm", 2_400, _MINUTE_US, 1.0, "x-mbx-used-weight-1m", ("linear",), 30 * _DAY_US
+    ),
+    "binance-coinm": Venue(
+        "binancecoinm", 2_400, _MINUTE_US, 1.0, "x-mbx-used-weight-1m", ("inverse",), 30 * _DAY_US
+    ),
 }
 SPOT_ONLY = ("binance",)
 

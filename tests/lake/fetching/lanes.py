@@ -38,12 +38,12 @@ class Made:
         self.name, self.broken, self.first_us, self.lists = name, broken, first_us, lists
         self._ahead_us, self.asked, self._clock = ahead_us, [], clock
 
-    def listed(self, instrument, timeframe):
+    def listed(self, instrument, timeframe, *, mark=False):
         if self.lists is not True:
             raise self.lists
         return 500
 
-    def page(self, instrument, timeframe, since_us, limit):
+    def page(self, instrument, timeframe, since_us, limit, *, mark=False):
         self.asked.append(since_us)
         if (error := self.broken(since_us)) is not None:
             raise error

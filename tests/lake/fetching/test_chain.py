@@ -5,8 +5,8 @@ import pytest
 from organism.lake.fetching.client import Failed
 from organism.lake.fetching.days import DAY_US
 from organism.lake.fetching.faults import Fault
-from organism.lake.fetching.fetcher import SourcesFailed
 from organism.lake.fetching.instrument import instrument, is_proxy, stand_in
+from organism.lake.fetching.outcome import SourcesFailed
 from organism.lake.names import series
 from tests.lake.fetching.lanes import HOUR_US, MIDNIGHT_US, MINUTE_US, NOW_US, Bench, Hands, Made, are_as_made
 
@@ -88,7 +88,7 @@ def test_one_line_for_each_failed_source_and_an_error_that_names_them_all_in_the
     ],
 )
 def test_a_source_that_breaks_in_any_way_in_any_place_is_survived(tmp_path, where, error):
-    def breaks(*_args):
+    def breaks(*_args, **_more):
         raise error
 
     broken = Made("first")

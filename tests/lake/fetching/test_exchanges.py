@@ -10,8 +10,8 @@ from organism.lake.fetching.backoff import Patience
 from organism.lake.fetching.days import DAY_US
 from organism.lake.fetching.endpoints import addresses, redirected
 from organism.lake.fetching.faults import Failed, Fault
-from organism.lake.fetching.fetcher import SourcesFailed
 from organism.lake.fetching.instrument import instrument
+from organism.lake.fetching.outcome import SourcesFailed
 from organism.lake.fetching.standin import FAULTS, StandIn
 from organism.lake.names import series
 from tests.lake.fetching.lanes import HOUR_US, MIDNIGHT_US, NOW_US, Bench, Hands, are_as_made, exchange
