@@ -10,6 +10,8 @@ from organism.cli.benches import machine
 from organism.cli.context import emit
 from organism.cli.parser import Options
 
+SOAK_MINUTES = 30.0
+
 
 def perform(options: Options) -> int:
     """Measure and print; progress goes to standard error. Told to end, it takes with it what it had started."""
@@ -27,7 +29,7 @@ def _measured(options: Options) -> int:
     results: dict[str, Any] = {"machine": machine()}
     if options.name == "evolve":
         results |= {"evolve": _evolve(options)}
-    for title, measure in _plan(options.name):
+    for title, measure in _plan(options.name, options.minutes):
         print(f"bench: {title} …", file=sys.stderr, flush=True)
         results |= {title: measure(options.quick)}
     if options.json:
@@ -58,13 +60,15 @@ def _soak(options: Options) -> int:
     from organism.chaos.soak import soak
     from organism.cli.benches import chaos
 
-    found = soak(options.minutes, options.speed_factor, chaos.say)
+    found = soak(
+        SOAK_MINUTES if options.minutes is None else options.minutes, options.speed_factor, chaos.say
+    )
     results = {"machine": machine(), "soak": found}
     emit(results) if options.json else _print(results)
     return 1 if found["grows"] or any(found["losses"].values()) else 0
 
 
-def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:
+def _plan(name: str, minutes: float | None) -> list[tuple[str, Callable[[bool], Any]]]:
     lockstep = ("lockstep", _lockstep)
     journal = ("journal", _journal)
     if name == "lockstep":
@@ -80,7 +84,7 @@ def _plan(name: str) -> list[tuple[str, Callable[[bool], Any]]]:
     if name == "lake":
         return [("lake", _lake), ("fetch", _fetch)]
     if name == "face":
-        return [("history", _history)]
+        return [("history", _history), ("pages", lambda quick: _pages(minutes, quick=quick))]
     if name == "evolve":
         return []
     from organism.cli.benches import processes
@@ -124,6 +128,12 @@ def _history(quick: bool) -> Any:  # noqa: FBT001
     from organism.cli.benches import face
 
     return face.bench(quick=quick, tell=_told)
+
+
+def _pages(minutes: float | None, *, quick: bool) -> Any:
+    from organism.cli.benches import face_pages
+
+    return face_pages.bench(quick=quick, minutes=minutes, tell=_told)
 
 
 def _gp(quick: bool) -> Any:  # noqa: FBT001

@@ -191,7 +191,12 @@ def _people(commands: "argparse._SubParsersAction[_Parser]") -> None:
     bench.add_argument("--kills", type=int, default=100, metavar="N", help="chaos: SIGKILLs of processes")
     bench.add_argument("--cuts", type=int, default=100, metavar="N", help="chaos: power cuts")
     bench.add_argument("--seeds", type=int, default=100, metavar="N", help="chaos: simulated lives")
-    bench.add_argument("--minutes", type=float, default=30.0, metavar="M", help="soak: how long")
+    bench.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="soak: how long (30 unless said); face: so long for the dashboard's memory",
+    )
     bench.add_argument(
         "--speed-factor", type=float, default=10.0, metavar="F", help="soak: times the default speed"
     )
