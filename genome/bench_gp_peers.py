@@ -27,9 +27,10 @@ _CROSSOVER, _MUTATION, _TOURNAMENT, _HEIGHT = 0.7, 0.2, 5, 8
 
 
 class Loop(NamedTuple):
-    """A whole run of a peer: seconds, individuals it evaluated, how many of them were distinct, and their mean length."""
+    """A whole run of a peer: seconds, also of processor, individuals it evaluated, how many were distinct, their mean length."""
 
     seconds: float
+    processor_s: float
     evaluated: int
     distinct: int
     nodes: float
@@ -91,12 +92,12 @@ def deap(market: Market, population: int, generations: int, seed: int) -> Loop:
     box.register("mutate", gp.mutUniform, expr=box.expr_mut, pset=words)
     for name in ("mate", "mutate"):
         box.decorate(name, gp.staticLimit(operator.attrgetter("height"), _HEIGHT))
-    began = time.perf_counter()
+    began, began_p = time.perf_counter(), time.process_time()
     algorithms.eaSimple(box.population(population), box, _CROSSOVER, _MUTATION, generations, verbose=False)
-    seconds = time.perf_counter() - began
+    seconds, processor_s = time.perf_counter() - began, time.process_time() - began_p
     # An individual that was judged is not varied in place again: it is cloned first. So its text still is what was judged.
     texts = {str(one) for one, _ in seen}
-    return Loop(seconds, len(seen), len(texts), statistics.fmean(size for _, size in seen))
+    return Loop(seconds, processor_s, len(seen), len(texts), statistics.fmean(size for _, size in seen))
 
 
 def operon(market: Market, population: int, generations: int, seed: int, threads: int) -> Loop:
@@ -108,11 +109,11 @@ def operon(market: Market, population: int, generations: int, seed: int, threads
         population_size=population, generations=generations, max_evaluations=10**9, n_threads=threads, optimizer_iterations=0,
         max_length=25, random_state=seed, allowed_symbols="add,sub,mul,div,constant,variable",
     )  # fmt: skip
-    began = time.perf_counter()
+    began, began_p = time.perf_counter(), time.process_time()
     model.fit(x, y)
-    seconds = time.perf_counter() - began
+    seconds, processor_s = time.perf_counter() - began, time.process_time() - began_p
     count = int(model.stats_["evaluation_count"])
-    return Loop(seconds, count, count, float(model.stats_["model_length"]))
+    return Loop(seconds, processor_s, count, count, float(model.stats_["model_length"]))
 
 
 class _Numbers:

@@ -21,6 +21,7 @@ def test_the_whole_loop_is_told_beside_its_targets_and_peers_that_are_missing_ar
         world = found[name]
         assert any(name in line for line in told)
         assert 0.0 < world["distinct_per_s"]["lowest"] <= world["distinct_per_s"]["median"]
+        assert world["distinct_per_processor_s"]["lowest"] > 0.0
         assert 0.0 < world["share_outside_the_simulator"]["median"] < 1.0
         assert "times_DEAP" not in world
     assert found["vocabulary"]["mean_nodes"] == found["vocabulary, written down"]["mean_nodes"]
