@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
@@ -92,7 +93,6 @@ def _headed(found: dict[str, Any], width: int) -> Text:
         _money(body), "  ", (str(found["mode"]).replace("_", " "), _MODES.get(found["mode"], "bold"))
     )
     age = number(found["age_s"])
-    line.append(_fed(body), "bright_black")
     if body and body.get("safe"):
         line.append("  SAFE MODE", "bold red")
     heard = "" if age is None else f"{span(age)} old"
@@ -103,6 +103,9 @@ def _headed(found: dict[str, Any], width: int) -> Text:
     )
     if age is None:
         return _truncated(line, width)
+    fed = _fed(body)
+    if line.cell_len + cell_len(fed) + 2 + right.cell_len <= width:
+        line.append(fed, "bright_black")
     space = width - line.cell_len - right.cell_len
     return _truncated(Text.assemble(line, " " * max(2, space), right), width)
 

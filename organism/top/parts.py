@@ -25,6 +25,7 @@ from organism.top.words import (
 
 _BAR, _BAR_NARROW, _ROOMY = 20, 14, 100  # columns of a bar, and of a page with room for the longer one
 _WELL, _ILL = 70.0, 50.0  # of 100
+_SHORT_INDENT: Final = 10  # columns before what a short form says
 _GRAVE = 25.0  # of health, lost by one part
 _NEAR = 0.8  # of a limit
 _LATE_S = 1.0  # a message that waits longer, or a beat that is older, is worth a look
@@ -150,11 +151,12 @@ def brakes(sight: Sight, paper: Paper) -> Block:
     more = (Text.assemble("  refused  ", text(refused), style="yellow"),) if refused else ()
     used = [(now / limit, name) for name, now, limit, _ in measured if now is not None and limit]
     nearest = sorted(used, reverse=True)[:3]
-    short = ", ".join(f"{name} {percent(share, 0)}" for share, name in nearest)
+    room = paper.width - _SHORT_INDENT - len("used: ")
+    short = _joined([f"{name} {percent(share, 0)}" for share, name in nearest], room)
     return Block(
         (head, *lines, *_narrowed(more, paper)),
         5,
-        _narrowed((Text.assemble(_title("brakes"), f"    {short} of the limit"),), paper),
+        _narrowed((Text.assemble(_title("brakes"), f"    used: {short}"),), paper),
     )
 
 

@@ -105,6 +105,13 @@ def test_in_80_columns_no_figure_is_cut_in_two(found):
     assert "…" not in line
 
 
+def test_the_first_line_gives_up_the_feed_before_the_age(found):
+    found["body"]["mode"] = "live"
+    first = shown(found, 80).splitlines()[0]
+    assert (first.endswith("0.3 s old"), "replay" in first) == (True, False)
+    assert "replay" in shown(found, 100).splitlines()[0]
+
+
 def test_where_there_is_no_room_columns_go_and_no_figure_is_cut(found):
     found["positions"] = [
         position(
