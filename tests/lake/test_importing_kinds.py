@@ -438,3 +438,36 @@ def test_the_recorded_files_are_read_whole(tmp_path, lake):
     assert rows["binance-usdm BTC/USDT:USDT trades"] == 21_313
     assert [name for name, _ in outcome.failed] == ["daily_mean.parquet"]
     assert not any(one.refused_rows for one in outcome.series)
+
+
+def test_a_check_tells_the_holes_of_rates_and_no_score(tmp_path, capsys):
+    settled = [stamps(i) for i in range(12) if i not in (5, 6)]
+    text = "timestamp,funding_rate\n" + "".join(f"{ms},0.0001\n" for ms in settled)
+    path = made(tmp_path, "in/binance-usdm/BTC-USDT/rates.csv", text)
+    bars = "".join(
+        f"{BEGIN_MS + i * 3_600_000},{100 + i % 7},{110 + i % 5},90,{101 + i % 6},{3 + i % 4}\n"
+        for i in range(50)
+    )
+    made(tmp_path, "in/binance/BTC-EUR/1h.csv", "timestamp,open,high,low,close,volume\n" + bars)
+    state = ["--state", str(tmp_path)]
+    assert run(["data", "import", str(tmp_path / "in"), *state]) == 0
+    capsys.readouterr()
+    assert run(["data", "check", *state, "--json"]) == 0
+    bars, rates = json.loads(capsys.readouterr().out)
+    assert (bars["kind"], bars["score"]) == ("candles", 100.0)
+    assert (rates["kind"], rates["rows"], rates["gaps"], rates["missing"], rates["score"]) == (
+        "funding",
+        10,
+        1,
+        2,
+        None,
+    )
+    assert run(["data", "check", "binance-usdm BTC/USDT:USDT funding", *state]) == 0
+    said = capsys.readouterr().out
+    assert "about 2 missing" in said
+    assert "BTC/EUR" not in said
+    # Files: what holds no candles is no failure beside others, and is told where it was meant alone.
+    assert run(["data", "check", "--data", str(tmp_path / "in"), *state, "--json"]) == 0
+    assert [one["kind"] for one in json.loads(capsys.readouterr().out)] == ["candles"]
+    assert run(["data", "check", "--data", str(path), *state]) == 2
+    assert "holds funding, which comes when it comes" in capsys.readouterr().err

@@ -5,6 +5,8 @@ import functools
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from organism.cli.data import events_checked
+
 NAME = "check"
 SUMMARY = "Measure histories: defects by name, a score from 0 to 100, one page with a picture of each."
 EXAMPLE = "organism data check 'binance BTC/USDT 1h' --report quality.html; organism data check --data downloads/ --json"
@@ -56,15 +58,23 @@ def perform(options: argparse.Namespace) -> int:
     from organism.cli.context import emit
 
     writable(options.report)
-    found, failed = _of_files(options) if options.data is not None else (_of_lake(options), [])
+    events: list[Any] = []
+    if options.data is not None:
+        found, failed = _of_files(options)
+    else:
+        (found, events), failed = _of_lake(options), []
     if options.report is not None:
         from organism.cli.data.quality_page import write
 
         write(options.report, found)
     if options.json:
-        emit([document(one) for one in found] + [{"file": name, "error": why} for name, why in failed])
+        emit(
+            [document(one) for one in found]
+            + [events_checked.document(one) for one in events]
+            + [{"file": name, "error": why} for name, why in failed]
+        )
     else:
-        _print(found, failed, options.report)
+        _print(found, events, failed, options.report)
     return 0 if all(one.quality.good for one in found) and not failed else 1
 
 
@@ -85,13 +95,15 @@ def document(one: Measured) -> dict[str, Any]:
     }
 
 
-def _of_lake(options: argparse.Namespace) -> list[Measured]:
+def _of_lake(options: argparse.Namespace) -> tuple[list[Measured], list[Any]]:
+    """Candles measured, and what there is of rates, open interest and trades, which have no score."""
     from organism.cli.data.context import lake_of
     from organism.errors import BadInput
+    from organism.lake.names import Kind
     from organism.lake.quality.beside import held_of
 
     lake = lake_of(options)
-    every = [one for one in lake.all() if one.kind.has_timeframe]
+    every = [one for one in lake.all() if one.kind is not Kind.CONTEXT]
     unknown = [name for name in options.series if name not in {one.text for one in every}]
     if unknown:
         known = ", ".join(f"{one.text!r}" for one in every[:_SHOWN]) or "none"
@@ -102,8 +114,14 @@ def _of_lake(options: argparse.Namespace) -> list[Measured]:
         raise BadInput(
             f"nothing of it is in {lake.root}; bring history in with `organism data import FILE`, or name --data."
         )
-    held = [_Beside(held_of(lake, one, _rows), "", None) for one in every]
-    return _measured(held, set(options.series))
+    held = [_Beside(held_of(lake, one, _rows), "", None) for one in every if one.kind.has_timeframe]
+    wanted = set(options.series)
+    events = [
+        events_checked.checked(lake, one)
+        for one in every
+        if not one.kind.has_timeframe and (not wanted or one.text in wanted)
+    ]
+    return _measured(held, wanted), events
 
 
 def _rows(lake: Any, series: Any) -> Any:
@@ -118,7 +136,7 @@ def _of_files(options: argparse.Namespace) -> tuple[list[Measured], list[tuple[s
     from organism.cli.data.imported import told_of
     from organism.cli.progress import Progress
     from organism.errors import BadInput
-    from organism.lake.importing import files_of, found_in
+    from organism.lake.importing import NoCandlesError, files_of, found_in
     from organism.lake.quality import Tally
     from organism.lake.quality.beside import Held
 
@@ -133,6 +151,9 @@ def _of_files(options: argparse.Namespace) -> tuple[list[Measured], list[tuple[s
                     held.append(
                         _Beside(Held(one.series, functools.partial(_same, one.candles)), one.said, tally)
                     )
+            except NoCandlesError:
+                if len(files) == 1:
+                    raise  # of several, one that holds no candles is no failure
             except BadInput as error:
                 if len(files) == 1:
                     raise
@@ -158,7 +179,9 @@ def _measured(held: list[_Beside], wanted: set[str]) -> list[Measured]:
     return found
 
 
-def _print(found: list[Measured], failed: list[tuple[str, str]], report: Path | None) -> None:
+def _print(
+    found: list[Measured], events: list[Any], failed: list[tuple[str, str]], report: Path | None
+) -> None:
     from organism.lake.quality import GATE
 
     print(f"{'series':<34} {'rows':>10} {'gaps':>6} {'hole':>6} {'score':>7}  defects (bars)")
@@ -168,6 +191,8 @@ def _print(found: list[Measured], failed: list[tuple[str, str]], report: Path | 
         print(
             f"{one.series.text:<34} {q.rows:>10,} {q.gaps:>6,} {q.longest_hole:>6,} {q.score:>7.2f}  {told}"
         )
+    for other in events:
+        print(events_checked.line(other))
     poor = sum(not one.quality.good for one in found)
     print(
         f"\n{len(found):,} series, {poor:,} below {GATE:g}: `organism evolve` breeds on none of those without --allow-poor-data."

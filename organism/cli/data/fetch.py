@@ -187,4 +187,4 @@ def _line(row: dict[str, Any]) -> str:
     notes += [f"{row['refused']:,} rows refused, as {row['refused_rows'][0]}"] if row["refused"] else []
     kind = "" if row["kind"] == "candles" else row["kind"]
     name = " ".join(part for part in (row["venue"], row["symbol"], row["timeframe"], kind) if part)
-    return "  ".join([f"{name:<30}{row['start']} to {row['end']}", came, *notes])
+    return "  ".join([f"{name:<30} {row['start']} to {row['end']}", came, *notes])

@@ -9,7 +9,18 @@ candles: mark prices, funding rates, open interest and trades, of dumps, of what
 
 from organism.lake.importing.bring import Imported, Outcome, bring, document, files_of
 from organism.lake.importing.decided import Told
-from organism.lake.importing.read import Found, found_in
+from organism.lake.importing.read import Found, NoCandlesError, found_in
 from organism.lake.importing.rows import Refused
 
-__all__ = ["Found", "Imported", "Outcome", "Refused", "Told", "bring", "document", "files_of", "found_in"]
+__all__ = [
+    "Found",
+    "Imported",
+    "NoCandlesError",
+    "Outcome",
+    "Refused",
+    "Told",
+    "bring",
+    "document",
+    "files_of",
+    "found_in",
+]

@@ -55,6 +55,10 @@ class Found:
         return self.sifted.events if isinstance(self.sifted, SiftedEvents) else None
 
 
+class NoCandlesError(BadInput):
+    """A good file of something else."""
+
+
 def found_in(path: Path, told: Told, *, events: bool = False) -> Iterator[Found]:
     """The series of a file, one a member of an archive. Raises `BadInput`, one sentence.
 
@@ -114,7 +118,7 @@ def _candles_only(raw: Raw, told: Told, said: str) -> Told:
         return replace(told, kind=Kind.CANDLES)
     if raw.roles.kind is not Kind.CANDLES:
         what = str(raw.roles.kind).replace("_", " ")
-        raise BadInput(
+        raise NoCandlesError(
             f"{said} holds {what}, which comes when it comes; candles are measured, of this there are none."
         )
     return told
