@@ -18,7 +18,7 @@
     if ("heat" in value) heat(node, value.heat);
     if ("tag" in value) { const tag = el("span", "tag", value.tag); tag.dataset.tone = value.tone; node.append(tag); }
     if ("share" in value) node.append(share(value));
-    else if (value.about) node.append(organism.linkTo(name === "evolution-members" || name === "evolution-runs" ? "evolution" : "why", value.about, value.v));
+    else if (value.about) { const link = organism.linkTo(value.page || "why", value.about, value.v); link.classList.toggle("code", Boolean(value.code)); node.append(link); }
     else if ("v" in value) node.append(el(value.code ? "code" : value.strong ? "strong" : "span", value.tone || "", value.v));
     if (value.sub) node.append(el("span", "sub", value.sub));
     if ("rules" in value) { node.className = "rules"; node.colSpan = value.span; node.append(...rules(value)); }

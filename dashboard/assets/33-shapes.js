@@ -81,6 +81,26 @@
     });
   };
 
+  // Ways to narrow what is below: each group has one that holds.
+  kinds.chips = function (holder, piece, name) {
+    const text = JSON.stringify(piece);
+    if (holder.organismText === text) return;
+    holder.organismText = text;
+    const page = name.split("-")[0], focused = holder.contains(document.activeElement) ? document.activeElement.textContent : null;
+    holder.replaceChildren(...piece.groups.map(([title, chips]) => {
+      const group = el("div", "chips", ...chips.map((chip) => {
+        const link = organism.linkTo(page, chip.about, chip.label);
+        link.className = "span";
+        if (chip.on) link.setAttribute("aria-current", "true");
+        return link;
+      }));
+      group.setAttribute("role", "group");
+      group.setAttribute("aria-label", title);
+      return group;
+    }));
+    if (focused) { const again = [...holder.querySelectorAll("a")].find((link) => link.textContent === focused); if (again) again.focus(); }
+  };
+
   kinds.chain = function (holder, piece) {
     let list = holder.firstChild;
     if (!list) { list = el("ol", "chain"); holder.replaceChildren(list); }

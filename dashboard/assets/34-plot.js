@@ -107,7 +107,7 @@
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, dragmode: false, hovermode: piece.axis === "percent" ? "closest" : "x", margin,
       height: piece.height, autosize: true, separators: ".,", font: { family: token("sans"), size: 12, color: soft },
       hoverlabel: { bgcolor: token("raised"), bordercolor: line, font: { color: token("ink"), family: token("sans"), size: 12 } },
-      xaxis: { fixedrange: true, showgrid: piece.axis === "percent", gridcolor: line, zeroline: false, tickfont: { color: faint, size: 12 }, nticks: narrow ? 4 : 8,
+      xaxis: { fixedrange: true, showgrid: piece.axis === "percent", gridcolor: line, zeroline: false, tickfont: { color: faint, size: 12 }, nticks: narrow ? 3 : 8, tickangle: 0,
         anchor: `y${axisOf(piece.panels.length - 1)}`, range: [from - loose, to + loose], showspikes: piece.axis !== "percent", spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: faint,
         ...(piece.axis === "time" ? { type: "date", hoverformat: "%-d %b %H:%M" } : {}), ...(piece.axis === "percent" ? { tickformat: ".1%" } : {}),
         ...(piece.x_title ? { title: { text: piece.x_title, font: { color: faint, size: 12 }, standoff: 8 } } : {}) },

@@ -118,10 +118,14 @@
   function note() {
     const line = byId("organ-note"), found = latest[shown];
     if (!line || !shown) return;
-    if (!found) { line.textContent = `${shown}: not heard of yet`; return; }
+    if (!found) { line.dataset.organ = ""; line.textContent = `${shown}: not heard of yet`; return; }
     const words = [found.state, `incarnation ${found.incarnation ?? "–"}`, `${found.restarts} restarts`, `${found.depth} waiting`,
       found.oldest && `oldest ${found.oldest}`, `beat ${found.beat}`, `step ${found.step}`, found.busy && `busy for ${found.busy}`, found.error && `last error: ${found.error}`];
-    line.replaceChildren(organism.el("b", "", shown), ` · ${words.filter(Boolean).join(" · ")}`);
+    if (line.dataset.organ !== shown) { // the link stays while the organ does, so that the keyboard keeps its place
+      line.dataset.organ = shown;
+      line.replaceChildren(organism.el("b", "", shown), organism.el("span"), organism.linkTo("machine", `organ:${shown}`, "its journal"));
+    }
+    line.children[1].textContent = ` · ${words.filter(Boolean).join(" · ")} · `;
   }
 
   renderers.organs = function (piece) {

@@ -13,7 +13,7 @@ DEFAULT = "all"
 MOST_SYMBOLS = 24
 _SYMBOL = re.compile(r"[A-Za-z0-9.:/_-]{1,40}")
 _MS = re.compile(r"[1-9][0-9]{0,12}")
-_ID = re.compile(r"[A-Za-z0-9|.:/_-]{1,160}")
+_ID = re.compile(r"[A-Za-z0-9|.:;/_-]{1,160}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,10 @@ class Asked:
     def wants(self, symbol: object) -> bool:
         """Whether an instrument was chosen, or none was."""
         return not self.symbols or symbol in self.symbols
+
+    def filters(self) -> dict[str, str]:
+        """`about` as wishes by name: "organ:brain;level:warning" → {"organ": "brain", "level": "warning"}."""
+        return dict(one.split(":", 1) for one in self.about.split(";") if ":" in one)
 
     def chosen(self, known: Collection[str]) -> tuple[str, ...]:
         """Of the instruments that there are, those that are asked for."""

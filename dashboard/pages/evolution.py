@@ -166,7 +166,7 @@ def _members(members: list[bred.Member], store: Any) -> Piece:
     rows: list[tuple[str, list[dict[str, Any]]]] = []
     for one in members[:_MOST_MEMBERS]:
         rows.append((one.genome_id, [
-            shapes.text(one.genome_id, strong=True, code=True) | {"about": one.genome_id},
+            shapes.text(one.genome_id, strong=True, code=True) | {"about": one.genome_id, "page": "evolution"},
             shapes.number(figures.plain(one.sharpe), round(one.sharpe, 4)),
             shapes.number(figures.percent(-one.drawdown), round(-one.drawdown, 6)),
             shapes.number(figures.plain(one.consistency), round(one.consistency, 4)),
@@ -203,7 +203,7 @@ def _tree(found: list[bred.Ancestor]) -> Piece:
 def _runs(found: list[bred.Run]) -> Piece:
     rows = [
         (str(one.id), [
-            shapes.text(f"run {one.id}", strong=True, sub=one.origin) | {"about": f"run:{one.id}", "s": one.id, "x": str(one.id)},
+            shapes.text(f"run {one.id}", strong=True, sub=one.origin) | {"about": f"run:{one.id}", "page": "evolution", "s": one.id, "x": str(one.id)},
             shapes.moment(one.started_s * 10**9, ago=True),
             shapes.number(f"{one.generations:,}", one.generations), shapes.number(f"{one.looks:,}", one.looks),
             shapes.number(figures.span(one.ended_s - one.started_s) if one.ended_s else figures.DASH, one.ended_s and one.ended_s - one.started_s),

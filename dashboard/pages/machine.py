@@ -9,7 +9,7 @@ from typing import Any
 from dashboard import figures
 from dashboard.condition import is_running
 from dashboard.glimpse import Row
-from dashboard.pages import shapes
+from dashboard.pages import journal, shapes
 from dashboard.pages.asked import Asked
 from dashboard.pages.parts import block, coming, page, row
 from dashboard.pages.shapes import Cell, Piece
@@ -41,8 +41,8 @@ def skeleton() -> Any:
         block("Messages set aside", "machine-letters", "events", "No message was set aside. One that an organ fails on twice appears here, with its traceback."),
         block("Messages between organs", "machine-flow", "table", "Counted from the journal; appears once that was read.",
               aside="in the last hour of the market"),
-        block("Journal", "machine-events", "table", "What organs said and did appears here once the journal was read.",
-              aside="the newest events"),
+        block("Journal", "machine-choices", "chips", "What organs said and did can be narrowed here once the journal was read.", "heads"),
+        block("Events", "machine-events", "table", "Nothing of this kind is known.", aside="newest first"),
         coming("Log", "The lines of state/log by organ, level and correlation.", "Appears when the log is written as JSON; until then read state/log."),
     ])  # fmt: skip
 
@@ -74,7 +74,7 @@ def speaks(sight: Sight, _: Asked) -> Sentence:
     return Sentence(lead="The house is sound.", text=text, need="", tone="good")
 
 
-def pieces(_: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
+def pieces(asked: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
     """What the page shows, each made when it is asked for."""
     return {
         "machine-figures": lambda: measured(sight),
@@ -83,8 +83,9 @@ def pieces(_: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
         "machine-restarts": lambda: restarts(sight),
         "machine-invariants": lambda: invariants(sight),
         "machine-letters": lambda: letters(sight),
-        "machine-flow": lambda: flow(sight),
-        "machine-events": lambda: events(sight),
+        "machine-flow": lambda: journal.flow(sight),
+        "machine-choices": lambda: journal.choices(asked, sight),
+        "machine-events": lambda: journal.events(asked, sight),
     }
 
 
@@ -245,50 +246,3 @@ def letters(sight: Sight) -> Piece:
         ),
         wall=True,
     )  # fmt: skip
-
-
-def flow(sight: Sight) -> Piece:
-    """Messages by sender, receiver and kind: how many, how often, and how long each waited."""
-    history = sight.history
-    if history is None:
-        return {}
-    rows = [
-        (f"{one['sender']}>{one['receiver']}:{one['kind']}", [
-            shapes.text(f"{one['sender']} → {one['receiver']}", strong=True), shapes.text(one["kind"]),
-            shapes.number(figures.plain(one["n"], 0), one["n"]), shapes.number(figures.plain(one["per_s"], 2), one["per_s"]),
-            shapes.number(milliseconds(one["age_p50_s"]), one["age_p50_s"], tone="muted"),
-            shapes.number(milliseconds(one["age_p99_s"]), one["age_p99_s"], tone="muted"),
-        ])
-        for one in history.flow("1h")
-    ]  # fmt: skip
-    heads = [
-        shapes.head("Way"), shapes.head("Message"), shapes.head("Messages", num=True, low=True), shapes.head("A second", num=True),
-        shapes.head("Waited", num=True, low=True, says="half of them less, from being said to being dealt with"),
-        shapes.head("Slowest", num=True, says="99 of 100 waited less"),
-    ]  # fmt: skip
-    return shapes.table(heads, rows, most=10)
-
-
-def milliseconds(seconds: figures.Numeric) -> str:
-    """A short duration."""
-    found = figures.number(seconds)
-    return figures.DASH if found is None else f"{figures.plain(found * 1e3, 2)}{figures.THIN}ms"
-
-
-def events(sight: Sight) -> Piece:
-    """The newest events of the journal; each leads to what it stems from."""
-    history = sight.history
-    if history is None:
-        return {}
-    rows = [
-        (str(one["pos"]), [
-            shapes.moment(one["wall_ns"], ago=True), shapes.text(one["organ"], strong=True),
-            shapes.tag(str(one["level"]), {"warning": "watch", "error": "act"}.get(str(one["level"]), "quiet")),
-            shapes.text(str(one["text"])[:200], wrap=True, title=f"{one['kind']} · {one['id']} · from {one['root']}"),
-            shapes.text(one["root"], tone="muted", code=True),
-        ])
-        for one in history.events("all", limit=80).rows
-    ]  # fmt: skip
-    heads = [shapes.head("When"), shapes.head("Organ"), shapes.head("Level", low=True), shapes.head("What"),
-             shapes.head("Stems from", low=True, says="the envelope from outside that began it: its correlation")]  # fmt: skip
-    return shapes.table(heads, rows, most=14)

@@ -8,7 +8,7 @@ from dash import html
 from dashboard import figures, pulse, tables
 from dashboard.pages import money, shapes
 from dashboard.pages.asked import Asked
-from dashboard.pages.machine import milliseconds
+from dashboard.pages.journal import milliseconds
 from dashboard.pages.parts import block, page, row, sentence
 from dashboard.reading import Reading
 from dashboard.sentence import Sentence, say

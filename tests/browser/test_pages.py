@@ -28,7 +28,7 @@ BESIDE = """() => [...document.querySelectorAll('header *, main *, nav *')].filt
 @pytest.fixture
 def body(tmp_path):
     found = FakeBody(tmp_path)
-    found.begin(bars=160)
+    found.begin(bars=600)
     yield found
     found.close()
 

@@ -90,3 +90,22 @@ def test_a_drawn_line_has_every_extreme_of_its_bars(life, window):
     assert min(price for _, price in line[1:]) == pytest.approx(min(one["low"] for one in bars), rel=1e-3)
     assert max(price for _, price in line[1:]) == pytest.approx(max(one["high"] for one in bars), rel=1e-3)
     assert [at for at, _ in line] == sorted(at for at, _ in line)
+
+
+def test_the_journal_is_narrowed_by_organ_level_and_beginning(life, window):
+    whole = page(window, "machine")["machine-events"]["rows"]
+    organ = whole[0][1][1]["v"]
+    narrow = page(window, "machine", about=f"organ:{organ}")["machine-events"]["rows"]
+    assert {cells[1]["v"] for _, cells in narrow} == {organ}
+    root = whole[0][1][4]["v"]
+    same = page(window, "machine", about=f"root:{root}")
+    assert {cells[4]["v"] for _, cells in same["machine-events"]["rows"]} == {root}
+    levels = {
+        cells[2]["tag"] for _, cells in page(window, "machine", about="level:debug")["machine-events"]["rows"]
+    }
+    assert "debug" in levels
+    assert page(window, "machine", about="organ:nobody;level:strange")["machine-events"] == {}
+    fill = life.reading.fills()[0]
+    assert page(window, "why", about=fill["id"], at=life.reading.newest_ns() // 1_000_000)["why-chain"][
+        "steps"
+    ]
