@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from dashboard.api.document import ENDPOINTS
 from dashboard.pages.names import NAMED
 from organism.journal.reader import read_rows
 from tests.body.house import BUSY
@@ -63,25 +64,34 @@ def pages(house):
     token = until(lambda: re.search(r"/setup#(\S+)", house.said), "the link", 40.0)[1]
     status, text = house.ask("/api/setup", {"token": token, "password": PASSWORD})
     assert status == 200, text
-    cookie, csrf = house.cookie, json.loads(text)["csrf"]
-    given = {"Cookie": cookie, "X_CSRF_Token": csrf}
+    given = {"Cookie": house.cookie, "X_CSRF_Token": json.loads(text)["csrf"]}
     yield "wrong password", house.ask("/api/login", {"password": f"{CANARY}-guessed"})[1]
     status, text = house.ask("/api/commands", {"command": "halt", "note": f"api_key={CANARY}-note"}, **given)
     assert status == 202, text
-    for path in (
-        "/",
-        "/healthz",
-        "/api/vitals",
-        "/api/alerts",
-        "/api/trades",
-        "/api/session",
-        *(f"/api/page/{page.name}" for page in NAMED),
-        "/api/csv/settings-all",
-        "/api/performance",
-    ):
+    yield from everywhere(house, given)
+
+
+def everywhere(house, given, word=""):
+    """Whatever may be looked at, by its address: documents, pages as they are asked for, what programs ask, each table as CSV."""
+    told = [one.path for one in ENDPOINTS if not one.body]
+    asked = [f"/api/page/{page.name}" for page in NAMED]
+    tables = set()
+    for path in (*(page.path for page in NAMED), "/login", "/setup", "/api/session", *told, *asked):
         status, text = house.ask(path, **given)
         assert status == 200, (path, text)
-        yield path, text
+        yield word + path, text
+        if path in asked:
+            tables |= {name for name, (_, piece) in json.loads(text)["pieces"].items() if is_table(piece)}
+    assert "settings-all" in tables
+    for path in (f"/api/csv/{name}" for name in sorted(tables)):
+        status, text = house.ask(path, **given)
+        assert status == 200, (path, text)
+        yield word + path, text
+
+
+def is_table(piece):
+    """Whether a piece of a page can be had as CSV."""
+    return isinstance(piece, dict) and "heads" in piece
 
 
 def written(house):
@@ -111,6 +121,10 @@ def test_no_secret_is_found_where_anybody_may_look(house: Beset):
     ):  # fmt: skip
         texts[" ".join(words[:2])] = house.command(*words)
     texts["argv"] = "\n".join(whole(house).values())
+    # Once more, now that everything was said and done, and the history of the pages knows of it.
+    digest = str(house.state / "dashboard" / "read.db")
+    until(lambda: PUBLIC in dict(written(house)).get(digest, ""), "the read model to know of the note", 40.0)
+    texts |= dict(everywhere(house, {}, "later "))
     house.kill_body()
     house.wait_trading(1, after_run=1)
     assert house.stop(deadline_s=30.0)[0] == 0
@@ -122,6 +136,12 @@ def test_no_secret_is_found_where_anybody_may_look(house: Beset):
     assert not found, {name: re.findall(rf".{{60}}{CANARY}\S*", texts[name])[:2] for name in found}
     assert len(texts) > 25
     told = {name for name, text in texts.items() if PUBLIC in text}
-    assert {"rows", str(house.state / "journal.db")} <= told, "the search finds what is there"
+    assert {"rows", str(house.state / "journal.db"), digest} <= told, "the search finds what is there"
+    assert {
+        "later /api/page/why",
+        "later /metrics",
+        "later /api/openapi.json",
+        "later /api/csv/settings-all",
+    } <= texts.keys()
     assert "organism" in texts["argv"]
     assert "127.0.0.1" in texts["alerts list"]
