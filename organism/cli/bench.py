@@ -84,6 +84,9 @@ def _plan(name: str, minutes: float | None) -> list[tuple[str, Callable[[bool], 
     if name == "lake":
         return [("lake", _lake), ("fetch", _fetch)]
     if name == "face":
+        from organism.cli.benches import face_pages
+
+        face_pages.check(minutes)  # before anything else is measured
         return [("history", _history), ("pages", lambda quick: _pages(minutes, quick=quick))]
     if name == "evolve":
         return []

@@ -8,6 +8,7 @@ import pytest
 from dashboard.api.document import ENDPOINTS
 from dashboard.pages.names import NAMED
 from organism.cli.benches import face_browser, face_pages
+from organism.errors import BadInput
 from organism.journal.reader import newest
 from organs.motor.paper.book import PaperTruth
 from tests.dashboard.living import FakeBody
@@ -58,6 +59,12 @@ def test_a_journal_is_left_with_a_venue_that_holds_what_it_says(tmp_path):
     truth = PaperTruth.read(tmp_path / "paper_venue.db")
     assert truth.fills
     assert truth.executed()
+
+
+@pytest.mark.parametrize("minutes", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_strange_length_is_refused_before_anything_is_lived(minutes):
+    with pytest.raises(BadInput, match="--minutes was"):
+        face_pages.bench(quick=True, minutes=minutes, tell=lambda _: None)
 
 
 def test_a_browser_that_is_missing_is_named(monkeypatch, tmp_path):

@@ -20,6 +20,7 @@ from organism.body.lockstep import assemble
 from organism.cli.benches import face_browser
 from organism.cli.benches.face import N_EVENTS, N_QUICK
 from organism.cli.benches.processes import Running, until
+from organism.errors import BadInput
 from organism.journal.reader import newest
 from organism.journal.writer import SqliteJournal
 from organism.messages import BarsArrived
@@ -37,7 +38,16 @@ EACH_S = 1.0  # between two looks of a page
 AWAKE_S = 900.0  # how long a body may take to read back a journal of a million events
 A_LOOK_S = 0.03  # between two questions of a program: below what one address may ask for long
 MOST_MS, MOST_MB, MOST_SHARE = 100.0, 250.0, 0.10
+LONGEST_MINUTES = 24 * 60.0
 FEWEST = 3  # samples that a slope needs
+
+
+def check(minutes: float | None) -> None:
+    """Raise `BadInput` for a length that nobody can watch."""
+    if minutes is not None and not 0.0 < minutes <= LONGEST_MINUTES:
+        raise BadInput(
+            f"--minutes was {minutes:g}; the dashboard is watched for above 0 and at most {LONGEST_MINUTES:g}, such as 30."
+        )
 
 
 def bench(*, quick: bool, minutes: float | None, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -45,6 +55,7 @@ def bench(*, quick: bool, minutes: float | None, tell: Callable[[str], None]) ->
 
     minutes   how long the process is watched with one viewer; None: half a minute, or 5 s when it is to be quick
     """
+    check(minutes)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         state = Path(folder)
         tell(f"living until the journal holds {N_QUICK if quick else N_EVENTS:,} events")
@@ -223,15 +234,20 @@ def process(organism: Running, watched_s: float) -> dict[str, Any]:
     pid = int(json.loads((organism.folder / "dashboard.json").read_text())["pid"])
     dashboard, viewer, pause = psutil.Process(pid), Viewer(organism.port), threading.Event()
     samples: list[tuple[float, float]] = []
+    failed = 0
     began, worked = time.monotonic(), sum(dashboard.cpu_times()[:2])
     while (elapsed := time.monotonic() - began) < watched_s:
-        viewer.look("vitals")
+        try:
+            viewer.look("vitals")
+        except OSError:
+            failed += 1
         samples.append((elapsed / 60.0, dashboard.memory_info().rss / 2**20))
         pause.wait(EACH_S)
     share = (sum(dashboard.cpu_times()[:2]) - worked) / (time.monotonic() - began)
     viewer.close()
     return {
         "watched_s": round(watched_s, 1),
+        "failed": failed,
         "memory_mb": {"max": round(max(mb for _, mb in samples), 1), "target": f"< {MOST_MB:g} MB"},
         "share_of_core": {"mean": round(share, 4), "target": f"< {MOST_SHARE:g}"},
         "growth": {"mb_per_minute": slope(samples), "target": "flat over 30 min (--minutes 30)"},
