@@ -36,12 +36,12 @@ _FIRST = ("vitals", "trading", "risk", "alerts")  # on a phone's bar; the others
 def page() -> Any:
     """The whole document."""
     clientside_callback(
-        ClientsideFunction("organism", "look"), Output("seen", "data"), Input("clock", "n_intervals")
+        ClientsideFunction("organism", "look"), Output("looked", "data"), Input("clock", "n_intervals")
     )
     clientside_callback(
         ClientsideFunction("organism", "plotly"),
         Output("plotly", "children"),
-        Input("clock", "n_intervals"),
+        Input("seen", "data"),
         State("plotly-later", "data"),
     )
     return html.Div(
@@ -53,6 +53,7 @@ def page() -> Any:
             html.Main([*(one.skeleton() for one in PAGES.values()), _about()], id="page", tabIndex=-1),
             html.Div(id="plotly", className="plotly-loader", **{"aria-hidden": "true"}),
             dcc.Interval(id="clock", interval=1000),
+            dcc.Store(id="looked"),
             dcc.Store(id="seen"),
             dcc.Store(
                 id="plotly-later",

@@ -37,6 +37,7 @@
     window.Plotly.react(host, traces(piece, token), layout(piece, token), { displayModeBar: false, responsive: true });
     if (first && host.on) {
       host.organismDrawn = true;
+      if (!performance.getEntriesByName("organism:figure").length) performance.mark("organism:figure");
       host.on("plotly_hover", (event) => crosshair(event.points[0].x, piece.axis));
       host.on("plotly_unhover", () => crosshair(null));
     }

@@ -125,7 +125,12 @@
         have[name] = mark;
       }
       organism.refreshAges();
-      root.dataset.seen = "1";
+      if (!root.dataset.seen) {
+        root.dataset.seen = "1";
+        performance.mark("organism:sentence");
+        // The sentence is painted before the library that draws takes the browser for itself.
+        requestAnimationFrame(() => setTimeout(() => window.dash_clientside.set_props("seen", { data: 1 }), 30));
+      }
       root.dataset.shown = page;
     } catch (error) {
       if (error.answered) organism.write(`${page}-trouble`, `The dashboard could not make this page (${error.answered}). It is tried again each second; its log in state/log says why.`);
@@ -145,13 +150,11 @@
       look();
       return window.dash_clientside.no_update;
     },
-    // The library that draws is fetched a moment after the sentence stands: it takes the browser longer than all the rest.
-    plotly(n, later) {
-      if (n === 1) {
-        const poll = setInterval(() => { asks += 1; if (window.Plotly) organism.redraw(); if (window.Plotly || asks > 300) clearInterval(poll); }, 100);
-        return later;
-      }
-      return window.dash_clientside.no_update;
+    // The library that draws is fetched once the first sentence stands: it takes the browser longer than all the rest.
+    plotly(seen, later) {
+      if (!seen) return window.dash_clientside.no_update;
+      const poll = setInterval(() => { asks += 1; if (window.Plotly) organism.redraw(); if (window.Plotly || asks > 600) clearInterval(poll); }, 50);
+      return later;
     },
   };
 })();

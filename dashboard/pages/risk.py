@@ -177,7 +177,7 @@ def _shown(value: float | None, style: str) -> str:
 
 
 def correlations(asked: Asked, sight: Sight) -> Piece:
-    """Correlation of returns from bar to bar, of each pair of instruments, over the bars that both have."""
+    """Correlation of returns of each pair of instruments, from bar to bar or over longer stretches where there are many bars."""
     since_ns = asked.since_ns(sight.market_ns)
     names = list(sight.symbols())[:_MOST_SYMBOLS]
     prices = {name: _prices(sight, name, since_ns) for name in names}
@@ -201,7 +201,7 @@ def correlations(asked: Asked, sight: Sight) -> Piece:
             )
         rows.append((a, cells))
     fewest = min(len(prices[name]) for name in worth)
-    note = f"Returns from bar to bar over this time, at least {fewest - 1:,} of them. Near 1, holding both is holding one twice."
+    note = f"Returns over {fewest - 1:,} equal stretches of this time. Near 1, holding both is holding one twice."
     return shapes.table(
         [shapes.head("Instrument"), *(shapes.head(figures.base(b), num=True) for b in worth)], rows, note
     )
