@@ -66,7 +66,8 @@ def opened(state: Path) -> Iterator[sqlite3.Connection | None]:
         yield None
         return
     try:
-        yield connection
+        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'genomes'").fetchone()
+        yield connection if known else None
     finally:
         connection.close()
 
