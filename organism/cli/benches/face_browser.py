@@ -91,12 +91,9 @@ def _measured(browser: "Browser", url: str, state: Path, n: int) -> dict[str, An
             taken.append(seen.get(name))
     page = _watched(browser)
     try:
-        page.goto(url)
-        page.wait_for_selector('html[data-seen="1"]', timeout=LONGEST_MS)
+        _open(page, url)
         switched = [_switched(page, PAGES[nth % len(PAGES)]) for nth in range(max(n, len(PAGES)))]
-        if page.evaluate("document.documentElement.dataset.shown") != "vitals":
-            _switched(page, "vitals")
-        told, given = struck(page, state, n)
+        told, given = struck(page, url, state, n)
     finally:
         page.context.close()
     return {
@@ -113,21 +110,21 @@ def navigated(browser: "Browser", url: str) -> dict[str, float | None]:
     """One visit by a browser that has never been here: milliseconds until each thing was seen, None where it was not."""
     page = _watched(browser)
     try:
-        page.goto(url, wait_until="commit")
-        _until(page, lambda: bool(page.evaluate(ALL_SEEN)))
+        _open(page, url)
         found: dict[str, float | None] = page.evaluate("window.benchSeen")
         return found
     finally:
         page.context.close()
 
 
-def struck(page: "Page", state: Path, n: int) -> tuple[list[float | None], list[float | None]]:
+def struck(page: "Page", url: str, state: Path, n: int) -> tuple[list[float | None], list[float | None]]:
     """Reduce, each time for another reason: ms from the journal's row, and from the command, to the reason on the page."""
     db, pause = CommandsDb(state / "commands.db"), threading.Event()
     told: list[float | None] = []
     given: list[float | None] = []
     for nth in range(n):
-        pause.wait(0.37 * (nth % 5))  # at any phase of the page's looking
+        _open(page, url)  # anew each time: a page and a body that both look once a second keep their phase
+        pause.wait(0.37 * (nth % 5))
         db.wait_acknowledged(db.give("resume", "bench", "again"), TAKEN_S)
         note = f"bench reason {nth:03d}"
         page.evaluate(AWAIT, note)
@@ -155,6 +152,12 @@ def _watched(browser: "Browser") -> "Page":
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.add_init_script(f"({WATCH})()")
     return context.new_page()
+
+
+def _open(page: "Page", url: str) -> None:
+    """Go there, and wait until all of it is seen, or never will be."""
+    page.goto(url, wait_until="commit")
+    _until(page, lambda: bool(page.evaluate(ALL_SEEN)))
 
 
 def _switched(page: "Page", name: str) -> float | None:
