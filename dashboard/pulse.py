@@ -19,14 +19,14 @@ _GRAVE = 15.0  # points that one part may cost before it is more than something 
 _HEALTH = ((85.0, "good"), (70.0, "watch"), (0.0, "act"))  # at least so many points, and what that means
 
 
-def changed(found: Mapping[str, Any], have: Mapping[str, str]) -> dict[str, list[Any]]:
-    """The pieces whose digest the browser does not have yet, as name: [digest, piece]."""
-    fresh = {}
-    for name, piece in found.items():
-        mark = digest(piece)
-        if have.get(name) != mark:
-            fresh[name] = [mark, piece]
-    return fresh
+def marked(found: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Every piece with its digest, as name: [digest, piece]."""
+    return {name: [digest(piece), piece] for name, piece in found.items()}
+
+
+def changed(found: Mapping[str, list[Any]], have: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Of marked pieces those that the browser does not have yet."""
+    return {name: pair for name, pair in found.items() if have.get(name) != pair[0]}
 
 
 def digest(piece: object) -> str:

@@ -11,11 +11,12 @@ from starlette.concurrency import run_in_threadpool
 
 from dashboard import doors, performance, pulse
 from dashboard.access import IDLE_S, Access, Denied, Session
+from dashboard.answers import Answers
 from dashboard.condition import Condition
 from dashboard.figures import number
 from dashboard.pages.asked import asked
 from dashboard.pages.exported import as_csv
-from dashboard.pages.registry import PAGES, answered, table_of
+from dashboard.pages.registry import PAGES, table_of
 from dashboard.sentence import say
 from dashboard.tokens import RESUME
 from dashboard.visitor import COOKIE, NOBODY, SIGNED_IN, Visitor
@@ -78,7 +79,10 @@ def add_routes(server: FastAPI, window: Window, access: Access) -> None:
     for path, answer in reading.items():
         server.add_api_route(path, _reading(answer), methods=["GET", "HEAD"], include_in_schema=False)
     server.add_api_route(
-        "/api/page/{name}", _page_of(window, access), methods=["GET", "HEAD"], include_in_schema=False
+        "/api/page/{name}",
+        _page_of(Answers(window), access),
+        methods=["GET", "HEAD"],
+        include_in_schema=False,
     )
     server.add_api_route(
         "/api/csv/{piece}", _csv_of(window), methods=["GET", "HEAD"], include_in_schema=False
@@ -153,26 +157,26 @@ def performance_of(window: Window) -> dict[str, Any]:
     }
 
 
-def _page_of(window: Window, access: Access) -> Handler:
+def _page_of(answers: Answers, access: Access) -> Handler:
     """What changed on a page since the browser's last look."""
 
     async def handler(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in PAGES:
             return _json({"error": f"there is no such page; there are {', '.join(PAGES)}"}, status=404)
-        return _json(await run_in_threadpool(page_of, window, access, name, request))
+        return _json(await run_in_threadpool(page_of, answers, access, name, request))
 
     return handler
 
 
-def page_of(window: Window, access: Access, name: str, request: Request) -> dict[str, Any]:
+def page_of(answers: Answers, access: Access, name: str, request: Request) -> dict[str, Any]:
     """The pieces of a page that the browser does not have yet, by name: [digest, piece]."""
     wanted = asked(request.query_params)
-    sight = window.sight(wanted.at_ns if PAGES[name].named.ranged else None)
+    now_ms, pieces = answers.page(name, wanted)
     return {
-        "pieces": pulse.changed(answered(name, wanted, sight), wanted.have),
+        "pieces": pulse.changed(pieces, wanted.have),
         "signed_in": access.peek(request.cookies.get(COOKIE)) is not None,
-        "now_ms": sight.now_ns // 1_000_000,
+        "now_ms": now_ms,
     }
 
 

@@ -55,8 +55,12 @@ def rows_of(sight: Sight) -> tuple[list[Row], set[str], dict[str, list[Delivery]
         ids = [str(one["alert_id"]) for one in rows]
         return rows, acknowledged(sight.state, ids), deliveries(sight.state, ids)
 
-    written = tuple(_changed_ns(sight.state / name) for name in _WRITTEN)
-    return sight.kept.get(("alerts", written), _KEEP_S, read)
+    return sight.kept.get(("alerts", written(sight.state)), _KEEP_S, read)
+
+
+def written(state: Path) -> tuple[int, ...]:
+    """When a person's word, or what became of an alert, was last written: nothing older is shown after that."""
+    return tuple(_changed_ns(state / name) for name in _WRITTEN)
 
 
 def _changed_ns(path: Path) -> int:

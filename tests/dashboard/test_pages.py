@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -243,3 +245,22 @@ def test_while_nothing_is_read_the_past_is_not_shown_and_why_says_how_far_it_is(
     why = shown(home, "why", "?about=paper|SOL/USDT|2")
     assert [step["title"] for step in why["why-chain"]["steps"]] == ["The fill"]
     assert why["why-gates"] == {}
+
+
+def test_what_listens_first_loads_none_of_the_pages():
+    """A browser that is early waits instead of being refused, and the environment is cleaned before dash reads it."""
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys, dashboard.server; print(*{'dash', 'fastapi', 'numpy'} & sys.modules.keys())"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout == "\n"
+
+
+def test_viewers_of_one_moment_share_one_answer(home, monkeypatch):
+    made = []
+    monkeypatch.setattr(trading, "price", lambda *_: made.append(1) or {})
+    for _ in range(5):
+        shown(home, "trading")
+    assert len(made) == 1
+    shown(home, "trading", "?range=6h")
+    assert len(made) == 2
