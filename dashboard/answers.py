@@ -1,6 +1,8 @@
 """Pages as they are answered: made once for all who ask at the same moment, each piece with its digest."""
 
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from dashboard import pulse
@@ -17,9 +19,9 @@ _KEEP_S = 0.2
 class Answers:
     """Answers of one window. Twenty viewers of a page cost little more than one."""
 
-    def __init__(self, window: Window) -> None:
+    def __init__(self, window: Window, clock: Callable[[], float] = time.monotonic) -> None:
         self._window = window
-        self._kept = Kept()
+        self._kept = Kept(clock)
         self._making = {name: threading.Lock() for name in PAGES}
 
     def page(self, name: str, asked: Asked) -> tuple[int, Marked]:

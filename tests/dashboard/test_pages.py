@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from dashboard.answers import Answers
 from dashboard.condition import Condition, Judged
 from dashboard.glimpse import Glimpse
 from dashboard.pages import registry, trading
@@ -18,6 +19,7 @@ from dashboard.pages.registry import PAGES, answered, table_of
 from dashboard.pages.risk import correlation
 from dashboard.sight import Kept, Sight
 from dashboard.window import Window
+from organism.alerts import acknowledge
 from organism.errors import OrganismError
 from tests.dashboard.living import PRICES, START_NS
 
@@ -257,10 +259,18 @@ def test_what_listens_first_loads_none_of_the_pages():
 
 
 def test_viewers_of_one_moment_share_one_answer(home, monkeypatch):
-    made = []
-    monkeypatch.setattr(trading, "price", lambda *_: made.append(1) or {})
-    for _ in range(5):
-        shown(home, "trading")
+    made, now = [], [0.0]
+    monkeypatch.setattr("dashboard.answers.answered", lambda *given: made.append(given) or {})
+    answers = Answers(Window(home.state, guarded=False), lambda: now[0])
+    for _ in range(20):
+        answers.page("trading", asked({"have": "frame:x"}))
     assert len(made) == 1
-    shown(home, "trading", "?range=6h")
-    assert len(made) == 2
+    answers.page("trading", asked({"range": "6h"}))
+    answers.page("risk", asked({}))
+    assert len(made) == 3
+    now[0] = 1.0
+    answers.page("trading", asked({}))
+    assert len(made) == 4
+    acknowledge(home.state, "a1")
+    answers.page("trading", asked({}))
+    assert len(made) == 5, "what a person said is seen at once"
