@@ -8,6 +8,7 @@ import faulthandler
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TextIO
@@ -15,6 +16,8 @@ from typing import Final, TextIO
 PARENT_FD: Final = "ORGANISM_PARENT_FD"  # read end: closes when the guardian stops this child, or dies
 BEAT_FD: Final = "ORGANISM_BEAT_FD"  # write end: one byte a beat
 BEAT: Final = b"."
+WAKING: Final = b"~"  # "I am not up yet, and get on with it": before the first beat, patience begins anew
+WAKING_S: Final = 0.25  # it is said at most so often, by whom it costs nothing to say it each row
 FAREWELL: Final = b"!"  # "I end on my own, in order": the guardian then ends too
 
 
@@ -24,6 +27,7 @@ class Heart:
     def __init__(self) -> None:
         self._parent = _taken(PARENT_FD)
         self._beat = _taken(BEAT_FD)
+        self._waking_s = -WAKING_S
         if self._beat is not None:
             os.set_blocking(self._beat, False)
 
@@ -35,6 +39,16 @@ class Heart:
     def beat(self) -> None:
         """Say that all is well. Never waits: a guardian that does not read is not worth waiting for."""
         self._write(BEAT)
+
+    def waking(self) -> None:
+        """Say that something was got done on the way to the first beat.
+
+        Call it where there is progress, never from a thread that would go on when that stands still.
+        """
+        now_s = time.monotonic()
+        if now_s - self._waking_s >= WAKING_S:
+            self._waking_s = now_s
+            self._write(WAKING)
 
     def farewell(self) -> None:
         """Say that this process will end with status 0 because its work is done."""

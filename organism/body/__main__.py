@@ -87,7 +87,7 @@ def _live(options: argparse.Namespace, loaded: Loaded, ending: Ending, heart: He
         ending.refuse()
         body = Body(
             loaded, state, safe=options.safe, heart=heart.beat, crash=crash, has_to_stop=ending.is_asked,
-            before_step=None if drills is None else drills.before_step,
+            before_step=None if drills is None else drills.before_step, waking=heart.waking,
         )  # fmt: skip
         if drills is not None:
             drills.watch(lambda: body.feed.feed if hasattr(body, "feed") else None)

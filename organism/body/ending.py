@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import TextIO
 
 LIMIT_S = 7.5  # from being asked to being ended by force, below the patience of the guardian (8 s)
@@ -20,6 +21,23 @@ FLUSH_S = 1.0  # of it, for the journal's last rows, and again for closing it
 
 class StopAsked(Exception):
     """The process was told to stop while it was still starting: there is nothing to put in order yet."""
+
+
+class OnTheWay:
+    """What a body that is not up yet asks itself where it gets on: whether it may go on, telling its guardian that it does."""
+
+    def __init__(self, has_to_stop: Callable[[], bool], waking: Callable[[], None]) -> None:
+        self._has_to_stop, self._waking = has_to_stop, waking
+
+    def got_on(self) -> bool:
+        """Something was done; whether to stop all the same."""
+        self._waking()
+        return self._has_to_stop()
+
+    def go_on(self) -> None:
+        """As `got_on`, where nothing could be left half done. Raises `StopAsked`."""
+        if self.got_on():
+            raise StopAsked
 
 
 class Ending:

@@ -18,7 +18,7 @@ from organism.body.anatomy import instruments_of, organ_cores
 from organism.body.children import FeedChild, VenueChild, trees
 from organism.body.crashpoints import CrashPoints
 from organism.body.desk import Desk, Either
-from organism.body.ending import FLUSH_S, ORDERLY_S, StopAsked
+from organism.body.ending import FLUSH_S, ORDERLY_S, OnTheWay
 from organism.body.judging import judging_of
 from organism.body.past import Past
 from organism.body.ready import made_ready
@@ -62,8 +62,10 @@ COMMANDS_S = 5.0  # longest wait at the start for waiting commands to be applied
 
 
 class Body:
-    """All of it. `heart` is called about every 50 ms while every child beats.
+    """All of it.
 
+    heart         called about every 50 ms while every child beats
+    waking        called before that, again and again, as it gets on with reading what it has lived through
     crash         for drills: where to die
     before_step   for drills: (organ, envelope) before each step; may raise, or hang
     has_to_stop   whether it was told to stop. Raises `StopAsked` when that comes before it was put together
@@ -79,8 +81,10 @@ class Body:
         crash: CrashPoints | None = None,
         before_step: Callable[[str, Envelope], None] | None = None,
         has_to_stop: Callable[[], bool] = lambda: False,
+        waking: Callable[[], None] = lambda: None,
     ) -> None:
         self._has_to_stop = has_to_stop
+        self._on_the_way = OnTheWay(has_to_stop, waking)
         self.settings = loaded.settings
         self.clock = SystemClock()
         self.state = state
@@ -124,7 +128,7 @@ class Body:
             self.snapshots,
             self.cores.values(),
             cores_of=Past(state).cores,
-            before_row=self._go_on,
+            before_row=self._on_the_way.go_on,
         )
         if self._crash is not None:
             self._crash.reached("during_recovery")
@@ -151,9 +155,9 @@ class Body:
             began=self.activity.begin,
             ended=self.activity.end,
         )
-        self.view = ViewWriter(state / "view.db", has_to_stop=self._has_to_stop)
+        self.view = ViewWriter(state / "view.db", has_to_stop=self._on_the_way.got_on)
         self.view.catch_up(self.journal)
-        self._go_on()
+        self._on_the_way.go_on()
         self.desk = Desk(
             CommandsDb(state / "commands.db"),
             self.directory.deliver,
@@ -214,10 +218,6 @@ class Body:
         if "venue" not in left:
             self.venue.close()
         self.journal.close(FLUSH_S)
-
-    def _go_on(self) -> None:
-        if self._has_to_stop():
-            raise StopAsked
 
     def _apply_waiting_commands(self) -> None:
         until_ns = self.clock.mono_ns() + int(COMMANDS_S * 1e9)

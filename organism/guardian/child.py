@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from organism.guardian.policy import Silence
-from organism.heartbeat import BEAT_FD, FAREWELL, PARENT_FD
+from organism.heartbeat import BEAT_FD, FAREWELL, PARENT_FD, WAKING
 
 HARMLESS = re.compile(
     r"PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|XDG_CACHE_HOME|PYTHON\w+|NUMBA_\w+|LD_LIBRARY_PATH"
@@ -90,7 +90,8 @@ class ChildProcess:
                 os.close(self.beats)
                 self.beats = None
                 break
-            self.silence = self.silence.heard(looked_s)
+            on_the_way = not data.strip(WAKING)
+            self.silence = self.silence.waking(looked_s) if on_the_way else self.silence.heard(looked_s)
             self.farewell |= FAREWELL in data
 
     def ask_stop(self) -> None:

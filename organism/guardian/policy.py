@@ -20,7 +20,8 @@ class GuardOptions:
     beat_s                how often a child should beat
     silence_s             silence after which the body is killed
     venue_silence_s, service_silence_s   the same for a venue's process, and for dashboard and sender
-    grace_s               silence of any child tolerated before its first beat
+    grace_s               silence of any child tolerated before its first beat; a body that tells its progress on the way to it,
+                          row by row of a long journal, is not silent
     restarts, within_s    body restarts tolerated in that span; the next one is safe
     safe_restarts         deaths in safe mode before giving up with status 70
     stop_s, others_s      longest orderly stop of the body, and of everything else after it
@@ -123,6 +124,14 @@ class Silence:
     def heard(self, now_s: float) -> "Silence":
         """It beat."""
         return Silence(now_s, has_beaten=True)
+
+    def waking(self, now_s: float) -> "Silence":
+        """It gets on with waking. Once it has beaten, only a beat counts: what catches up then proves nothing of the rest.
+
+        >>> Silence(0.0).waking(20.0), Silence(0.0, has_beaten=True).waking(20.0).since_s
+        (Silence(since_s=20.0, has_beaten=False), 0.0)
+        """
+        return self if self.has_beaten else Silence(now_s)
 
     def excused(self, late_s: float, now_s: float) -> "Silence":
         """The guardian woke `late_s` too late: that span proves nothing.

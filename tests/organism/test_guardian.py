@@ -77,6 +77,18 @@ def test_a_span_in_which_the_guardian_itself_stood_still_is_no_silence(began_s, 
     assert silence.is_too_long(now_s, 2.0, 30.0) == (now_s - began_s > 2.0)
 
 
+@given(st.floats(0, 100), st.lists(st.floats(0.1, 29.0), max_size=20))
+def test_who_gets_on_is_not_silent_and_once_it_has_beaten_only_beats_count(began_s, gaps):
+    silence, now_s = Silence(began_s), began_s
+    for gap in gaps:
+        now_s += gap
+        assert not silence.is_too_long(now_s, 2.0, 30.0)
+        silence = silence.waking(now_s)
+    assert silence.is_too_long(now_s + 30.1, 2.0, 30.0)
+    up = silence.heard(now_s)
+    assert up.waking(now_s + 2.0).is_too_long(now_s + 2.1, 2.0, 30.0)
+
+
 def test_a_machine_that_slept_between_two_lines_of_the_guardian_is_excused_too(clock):
     """A suspend may fall beside the wait, not only into it: what counts is when the guardian looked last."""
     guardian = guardian_of()
@@ -312,6 +324,15 @@ starts = state / f"{name}.starts"
 n = len(starts.read_text().splitlines()) if starts.exists() else 0
 if name == "body":
     BodyLock(state).hold(wait_s=10.0)
+if mode in {"slow", "stuck"} and n == 0:
+    # Longer on the way than anybody is patient, row by row; who is stuck gets on no more after the first.
+    starts.write_text(f"{os.getpid()}\\n")
+    until = time.monotonic() + 2.0
+    while time.monotonic() < until and not stop.wait(0.02):
+        if mode == "slow":
+            heart.waking()
+    if mode == "stuck":
+        stop.wait()
 if mode != "refuse":
     heart.beat()  # before it says that it started: from then on the short limit holds
 with starts.open("a") as file:
@@ -465,6 +486,28 @@ def test_a_body_that_stops_beating_is_killed_with_its_tracebacks_and_started_aga
     assert code == 0
     assert "was silent for 0." in errors
     assert "most recent call first" in (run.state / "tracebacks").read_text()
+
+
+@chaos
+def test_a_body_that_gets_on_with_waking_is_waited_for_beyond_the_grace(guarded):
+    run = guarded({"body": "slow"}, grace_s=0.8)
+    until(lambda: len(run.starts()) == 2)  # written by the same process: when it woke, and when it was up
+    assert run.starts()[0][0] == run.starts()[1][0]
+    run.process.send_signal(signal.SIGTERM)
+    code, errors = run.wait()
+    assert code == 0
+    assert "was silent" not in errors
+
+
+@chaos
+def test_a_body_that_is_stuck_on_the_way_is_replaced_after_the_grace(guarded):
+    run = guarded({"body": "stuck"}, grace_s=0.8)
+    until(lambda: len(run.starts()) == 2)
+    assert run.starts()[0][0] != run.starts()[1][0]
+    run.process.send_signal(signal.SIGTERM)
+    code, errors = run.wait()
+    assert code == 0
+    assert "was silent for 0." in errors or "was silent for 1." in errors
 
 
 @chaos
