@@ -31,6 +31,7 @@ _OPEN = PATHS | {"/healthz", "/metrics", "/login", "/setup", "/_favicon.ico", "/
 _PREFIXES = ("/assets/", "/api/", "/_dash-")
 _CLOSED = ("/_dash-ws-callback",)
 _STREAM = "/api/stream"
+_SUITES = "/_dash-component-suites/"
 _READING = frozenset({"GET", "HEAD"})
 # The page has no callback that runs here, so dash's own "/_dash-update-component" stays shut.
 _WRITING = frozenset({"/api/commands", "/api/alerts/seen", "/api/login", "/api/logout", "/api/setup"})
@@ -107,9 +108,12 @@ class Guard:
             if not started:
                 await _refuse(answer, refused)
         except Exception:
-            LOG.exception("a request to %s failed", scope["path"])
+            # Dash raises for a package that it does not know: whoever asks for one must not fill the log with it.
+            strange = scope["path"].startswith(_SUITES)
+            if not strange:
+                LOG.exception("a request to %s failed", scope["path"])
             if not started:
-                await _refuse(answer, Refused(status=500))
+                await _refuse(answer, Refused(status=404 if strange else 500))
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

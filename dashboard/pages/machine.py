@@ -9,9 +9,9 @@ from typing import Any
 from dashboard import figures
 from dashboard.condition import is_running
 from dashboard.glimpse import Row
-from dashboard.pages import journal, shapes
+from dashboard.pages import journal, logged, shapes
 from dashboard.pages.asked import Asked
-from dashboard.pages.parts import block, coming, page, row
+from dashboard.pages.parts import block, page, row
 from dashboard.pages.shapes import Cell, Piece
 from dashboard.pages.shared import between_s, counted, lasted, told
 from dashboard.sentence import Sentence
@@ -26,6 +26,7 @@ ORGAN_TONE = {
     "failed": "act",
 }
 _GROWING = 1.0  # MB a minute that are worth a word
+_WAKING_S = 900.0  # for so long growing is part of waking: caches and histories fill
 _DEEP = 50  # messages waiting that are worth a word
 _TRACE = 6_000  # characters of a traceback
 
@@ -43,7 +44,7 @@ def skeleton() -> Any:
               aside="in the last hour of the market"),
         block("Journal", "machine-choices", "chips", "What organs said and did can be narrowed here once the journal was read.", "heads"),
         block("Events", "machine-events", "table", "Nothing of this kind is known.", aside="newest first"),
-        coming("Log", "The lines of state/log by organ, level and correlation.", "Appears when the log is written as JSON; until then read state/log."),
+        block("Log", "machine-log", "table", "Nothing of this kind was logged.", aside="newest first, narrowed as the journal is"),
     ])  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def speaks(sight: Sight, _: Asked) -> Sentence:
             need="",
             tone="watch",
         )
-    if slope is not None and slope > _GROWING:
+    if _grows(sight, slope):
         return Sentence(lead="Memory grows:", text=f"{figures.plain(slope)}{figures.THIN}MB a minute. {text}", tone="watch",
                         need="If it goes on for an hour, type `./run stop` and `./run start`, and keep state/log.")  # fmt: skip
     return Sentence(lead="The house is sound.", text=text, need="", tone="good")
@@ -86,7 +87,15 @@ def pieces(asked: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
         "machine-flow": lambda: journal.flow(sight),
         "machine-choices": lambda: journal.choices(asked, sight),
         "machine-events": lambda: journal.events(asked, sight),
+        "machine-log": lambda: logged.lines(asked, sight),
     }
+
+
+def _grows(sight: Sight, slope: float | None) -> bool:
+    """Whether memory grows as it should not: everybody grows while they wake."""
+    body = sight.part("body")
+    lived_s = between_s(body.get("started_wall_ns"), sight.now_ns)
+    return slope is not None and slope > _GROWING and lived_s is not None and lived_s > _WAKING_S
 
 
 def measured(sight: Sight) -> Piece:
@@ -101,7 +110,7 @@ def measured(sight: Sight) -> Piece:
         ("Processor", figures.percent(machine.get("cpu"), 0), "of one core, by the body"),
         ("Memory", f"{figures.plain(machine.get('memory_mb'), 0)}{figures.THIN}MB", "resident, by the body"),
         ("Growth", growth if growth == figures.DASH else f"{growth}{figures.THIN}MB/min",
-         "known after some minutes" if slope is None else "of memory", "warn" if slope is not None and slope > _GROWING else ""),
+         "known after some minutes" if slope is None else "of memory", "warn" if _grows(sight, slope) else ""),
         ("Threads", figures.plain(machine.get("threads"), 0), "in the body"),
         ("Descriptors", figures.plain(machine.get("descriptors"), 0), f"{figures.percent(machine.get('descriptor_share'))} of what it may open"),
         ("Disk free", figures.DASH if disk is None else f"{disk / 1024:,.1f}{figures.THIN}GB", "where state lives"),

@@ -327,3 +327,9 @@ def test_the_view_is_opened_for_reading_only(home):
         pytest.raises(sqlite3.OperationalError, match="readonly"),
     ):
         connection.execute("DELETE FROM alerts")
+
+
+@pytest.mark.parametrize("path", ["x/x", "dash/../../etc", "dash/nothing.js", "dash%00/x.js"])
+def test_a_package_that_dash_does_not_know_is_not_there(home, path, caplog):
+    assert home.browser.get(f"/_dash-component-suites/{path}").status == 404
+    assert not caplog.records
