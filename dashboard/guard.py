@@ -95,6 +95,8 @@ class Guard:
             nonlocal started
             if event["type"] == "http.response.start":
                 started = True
+                if event["status"] == 500 and scope["path"].startswith(_SUITES):  # noqa: PLR2004 - HTTP
+                    event["status"] = 404  # dash raises for a package that it does not know
                 event["headers"] = self._dressed(scope["path"], event.get("headers") or [])
             await send(event)
 
@@ -108,12 +110,10 @@ class Guard:
             if not started:
                 await _refuse(answer, refused)
         except Exception:
-            # Dash raises for a package that it does not know: whoever asks for one must not fill the log with it.
-            strange = scope["path"].startswith(_SUITES)
-            if not strange:
+            if not scope["path"].startswith(_SUITES):  # whoever asks for what dash does not know fills no log
                 LOG.exception("a request to %s failed", scope["path"])
             if not started:
-                await _refuse(answer, Refused(status=404 if strange else 500))
+                await _refuse(answer, Refused(status=500))
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
