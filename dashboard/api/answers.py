@@ -1,6 +1,7 @@
 """Answers for programs that the page itself does not ask for. All are read from the view, and bounded."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from organism.view import ViewReader
 from organism.view.evolution import evolution_of
 
 MOST_ROWS = 500
+_WHOLE_NS = re.compile(r"[0-9]{1,18}|[1-8][0-9]{18}")
 
 
 def limit_of(query: Mapping[str, str]) -> int:
@@ -56,6 +58,19 @@ def signals(window: Window) -> dict[str, Any]:
             }
             for row in glimpse.rows("strategies")
         ],
+    }
+
+
+def why(window: Window, query: Mapping[str, str]) -> dict[str, Any]:
+    """The chain of a fill or an order back to its bar (`id`), or what stopped an instrument at a bar (`symbol`, `at_ns`)."""
+    reading, identity, symbol = window.reading, query.get("id", "")[:160], query.get("symbol", "")[:40]
+    at_ns = query.get("at_ns", "")
+    if reading is None:
+        return {"chain": [], "gate": None}
+    asked_of_a_bar = bool(symbol) and _WHOLE_NS.fullmatch(at_ns) is not None
+    return {
+        "chain": reading.chain(identity) if identity else [],
+        "gate": reading.gate(symbol, int(at_ns)) if asked_of_a_bar else None,
     }
 
 

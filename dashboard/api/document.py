@@ -47,6 +47,9 @@ ENDPOINTS: Final = (
     Endpoint("/api/trades", "Closed trades.", query=(_LIMIT, _SYMBOL)),
     Endpoint("/api/alerts", "Alerts, whether a person has seen them, and which channels they reached.", query=(_LIMIT,)),
     Endpoint("/api/evolution", "How far breeding is, how fast, and its best."),
+    Endpoint("/api/why", "The chain of a fill or order back to the bar that began it, or what stopped an instrument at a bar.", query=(
+        ("id", "a fill's key or an order's id"), ("symbol", "with at_ns: of which instrument"), ("at_ns", "close of the bar, market time"),
+    )),
     Endpoint("/api/commands", "Give a command; it is journalled with the token's name and the note.", "command", body=(
         ("command", "string", _COMMANDS, True),
         ("target", "string", "the symbol, or the strategy's id", False),

@@ -18,6 +18,7 @@ def add_endpoints(server: FastAPI, window: Window, vitals: Vitals) -> None:
         "/api/portfolio": lambda _: answers.portfolio(window),
         "/api/signals": lambda _: answers.signals(window),
         "/api/orders": lambda request: {"orders": answers.rows(window, "orders", request.query_params)},
+        "/api/why": lambda request: answers.why(window, request.query_params),
         "/api/evolution": lambda _: answers.evolution(window),
         "/api/openapi.json": lambda _: document(),
     }
