@@ -1,6 +1,7 @@
 """Shared by all tests: how much is tried, and which tests need CI=true."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.skip(reason=f"{mark}: runs with CI=true"))
                 break
+
+
+def pytest_configure() -> None:
+    """A shell starts what it puts into the background deaf to Ctrl-C, and children inherit that: many here are sent one."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
