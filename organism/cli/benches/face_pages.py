@@ -60,7 +60,9 @@ def bench(*, quick: bool, minutes: float | None, tell: Callable[[str], None]) ->
         state = Path(folder)
         tell(f"living until the journal holds {N_QUICK if quick else N_EVENTS:,} events")
         settled(state, N_QUICK if quick else N_EVENTS)
-        organism = Running(state)  # no snapshot was left: this body folds every row again before its first beat
+        organism = Running(
+            state
+        )  # no snapshot was left: this body folds every row again before its first beat
         try:
             return _measured(organism, quick=quick, minutes=minutes, tell=tell)
         finally:
