@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from dashboard import doors, performance, pulse
 from dashboard.access import IDLE_S, Access, Denied, Session
 from dashboard.answers import Answers
+from dashboard.api import answers
 from dashboard.condition import Condition
-from dashboard.figures import number
 from dashboard.pages.asked import asked
 from dashboard.pages.exported import as_csv
 from dashboard.pages.registry import PAGES, table_of
@@ -24,13 +24,11 @@ from dashboard.window import Window
 from organism.alerts import acknowledged, deliveries
 from organism.commands import COMMANDS, TARGETED
 from organism.errors import OrganismError
-from organism.view import ViewReader
 
 CSRF = "x-csrf-token"
 ADDING = ("resume", "allow", "wake")  # commands after which more may be traded than before
 _NOTE = 300  # characters
 _HOURS = 24.0 * 30
-_MOST_ROWS = 500
 _WHOLE_NS = re.compile(r"[0-9]{1,18}|[1-8][0-9]{18}")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 
@@ -72,7 +70,7 @@ def add_routes(server: FastAPI, window: Window, access: Access) -> None:
         "/api/vitals": lambda _: vitals(window),
         "/api/performance": lambda _: performance_of(window),
         "/api/positions": lambda _: {"positions": window.see().glimpse.rows("positions")},
-        "/api/trades": lambda request: {"trades": _rows(window, "trades", request)},
+        "/api/trades": lambda request: {"trades": answers.rows(window, "trades", request.query_params)},
         "/api/alerts": lambda request: {"alerts": alerts_of(window, request)},
         "/api/session": lambda request: session_of(access, request),
     }
@@ -208,7 +206,7 @@ def session_of(access: Access, request: Request) -> dict[str, Any]:
 
 def alerts_of(window: Window, request: Request) -> list[dict[str, Any]]:
     """Alerts, newest first: their words, whether a person has seen them, and which channels they reached."""
-    rows = _rows(window, "alerts", request)
+    rows = answers.rows(window, "alerts", request.query_params)
     ids = [str(row["alert_id"]) for row in rows]
     seen, sent = acknowledged(window.state, ids), deliveries(window.state, ids)
     return [
@@ -219,15 +217,6 @@ def alerts_of(window: Window, request: Request) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def _rows(window: Window, table: str, request: Request) -> list[dict[str, Any]]:
-    wanted = number(request.query_params.get("limit", "100"))
-    limit = 100 if wanted is None else int(max(1, min(_MOST_ROWS, wanted)))
-    try:
-        return ViewReader(window.view).table(table, limit)
-    except OrganismError:
-        return []
 
 
 def _reading(answer: Callable[[Request], Any]) -> Handler:

@@ -88,6 +88,8 @@ def _step(state: ImmuneState, message: Fact, now: Now, rules: _Rules) -> _Result
             return _filled(state, fill, rules), ()
         case VitalsTaken(health=health):
             return _examined(state, health, now, rules)
+        case OperatorCommanded(command="close" | "bar", target=target) if target not in rules.instruments:
+            return state, ()  # given before anybody could know better: nothing of that name is traded here
         case OperatorCommanded():
             return commanded(state, message, now, rules.risk)
         case TimerFired():

@@ -297,3 +297,16 @@ def test_a_name_of_ones_own_is_served_when_it_is_set_and_only_then(tmp_path):
 def test_an_encrypted_page_says_so_for_ever(tmp_path):
     assert "strict-transport-security" in Served(tmp_path, encrypted=True).browser().get("/healthz").headers
     assert "strict-transport-security" not in Served(tmp_path).browser().get("/healthz").headers
+
+
+def test_a_view_that_cannot_be_read_keeps_nobody_from_closing_a_position(tmp_path):
+    (tmp_path / "view.db").write_bytes(b"no database" * 100)
+    sick = Served(tmp_path)
+    assert sick.program("command").command("close", target="BTC/USDT").status == 202
+    assert CommandsDb(tmp_path / "commands.db").waiting()[0].target == "BTC/USDT"
+
+
+def test_a_name_that_the_view_does_not_know_is_refused_in_a_sentence(easy):
+    answer = easy.program("command").command("close", target="NOWHERE/USDT")
+    assert answer.status == 400
+    assert "does not know" in answer.json["error"]

@@ -59,3 +59,11 @@ def test_resuming_everything_does_not_allow_what_was_barred_by_name(gate):
     g.command("halt")
     g.command("resume")
     assert g.propose(1, symbol=X).reason is Why.BARRED
+
+
+def test_a_name_that_is_not_traded_here_closes_and_bars_nothing(gate):
+    g = gate()
+    for word in ("close", "bar"):
+        g.command(word, target="NOWHERE/USDT")
+        assert not g.effects
+    assert g.state.barred == ()
