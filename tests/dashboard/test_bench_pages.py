@@ -41,8 +41,9 @@ def test_every_viewer_opens_every_page_and_a_second_look_brings_less(port, monke
     viewer.look("settings")
     again = viewer.ask(f"/api/page/settings?have={','.join(f'{n}:{m}' for n, m in viewer._have.items())}")[1]
     assert len(again) < len(viewer.ask("/api/page/settings")[1]) / 2
-    viewer.close()
+    assert face_pages._a_chain(viewer).startswith("?id=")  # the chain that is measured is one that is there
     assert {row["n"] for row in face_pages.figures(port, 2)["paths"]} == {2}
+    viewer.close()
 
 
 def test_what_is_not_answered_is_counted_and_told(monkeypatch):

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from organism.body.anatomy import instruments_of
 from organism.body.lockstep import assemble
@@ -31,7 +32,7 @@ from organs.nervous.feeds import instants
 
 PAGES = ("vitals", "trading", "risk", "evolution", "market", "why", "alerts", "machine", "settings")
 FIGURES = (
-    "vitals", "performance", "portfolio", "positions", "signals", "orders", "trades", "alerts", "evolution",
+    "vitals", "performance", "portfolio", "positions", "signals", "orders", "trades", "alerts", "evolution", "why",
 )  # fmt: skip
 N_VIEWERS = 20
 EACH_S = 1.0  # between two looks of a page
@@ -214,8 +215,9 @@ def figures(port: int, n: int) -> dict[str, Any]:
     rows = []
     for name in FIGURES:
         taken = []
+        about = _a_chain(viewer) if name == "why" else ""
         for _ in range(n):
-            taken.append(viewer.ask(f"/api/{name}")[0])
+            taken.append(viewer.ask(f"/api/{name}{about}")[0])
             pause.wait(A_LOOK_S)
         rows.append({"path": f"/api/{name}", **milliseconds(taken)})
     viewer.close()
@@ -223,6 +225,12 @@ def figures(port: int, n: int) -> dict[str, Any]:
         "worst": {"p95_ms": max(row["p95_ms"] for row in rows), "target": f"< {MOST_MS:g} ms p95"},
         "paths": rows,
     }
+
+
+def _a_chain(viewer: Viewer) -> str:
+    """Which chain to ask for: that of the newest order; nothing where none was sent yet."""
+    orders = json.loads(viewer.ask("/api/orders?limit=1")[1])["orders"]
+    return f"?id={quote(str(orders[0]['order_id']))}" if orders else ""
 
 
 # ---------------------------------------------------------------- the process
