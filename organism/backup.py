@@ -29,6 +29,7 @@ from organism.lake.names import FOLDER, Kind
 SNAPSHOTS, SETTINGS, SETTINGS_FILE = "snapshots", "settings", "organism.toml"
 VENUE = "paper_venue.db"
 AFTER_JOURNAL = ("commands.db", "genome.db", "deliveries.db")
+REPORTS = "reports"
 EVOLUTION, OF_EVOLUTION = "evolution", ("*.npz", "round.json")
 DERIVED = "columns"
 TRIES = 5  # a journal that seals a segment in between is copied again
@@ -103,6 +104,7 @@ def _copy(state: Path, target: Path) -> None:
     for name in (SETTINGS, SNAPSHOTS):
         _copy_files(state / name, target / name)
     _copy_files(state / EVOLUTION, target / EVOLUTION, OF_EVOLUTION)
+    _copy_files(state / REPORTS, target / REPORTS, ("*.json",))
     if (state / SETTINGS_FILE).is_file():
         _copy_file(state / SETTINGS_FILE, target / SETTINGS_FILE)
     for _ in range(TRIES):

@@ -26,6 +26,7 @@ from organism.cli.context import emit, state_folder
 from organism.cli.counted import Counted, counted
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling
+from organism.cli.reported import content, keep, named, numbers
 from organism.cli.strategies import chosen
 from organism.cli.universe import Universe
 from organism.errors import BadInput
@@ -91,8 +92,10 @@ def perform(options: Options) -> int:
         write_trades(options.trades, _ledger(run), symbols=len(markets) > 1)
     if options.report is not None:
         reporting.write(options.report, _told(run))
+    document = _document(run)
+    keep(state_folder(options), "backtest", lambda: _report(run, document))
     if options.json:
-        emit(_document(run))
+        emit(document)
     else:
         _print(run, options)
     return 0
@@ -192,6 +195,13 @@ def _document(run: Run) -> dict[str, Any]:
         "trials_total": None if run.count.tally is None else run.count.tally.trials,
         "elapsed_s": {"read": round(run.read_s, 3), "run": round(run.ran_s, 3)},
     }
+
+
+def _report(run: Run, document: dict[str, Any]) -> dict[str, Any]:
+    figures = numbers(document, (*run.result.figures, "held_return", "trials_total"))
+    daily = run.result.days, run.result.daily
+    year = run.markets[0].asset_class.days_per_year
+    return content(named(document, [one.symbol for one in run.markets]), document, figures, daily, year)
 
 
 def _ledger(run: Run) -> list[tuple[Market, list[Any]]]:

@@ -27,6 +27,7 @@ from organism.cli.gate import gate
 from organism.cli.interrupted import interruptible
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
+from organism.cli.reported import bred, keep
 from organism.cli.universe import Universe
 from organism.errors import BadInput
 
@@ -52,12 +53,17 @@ class Asked:
 def perform(options: Options) -> int:
     """Breed, print, and write what was asked for; 130 where it was interrupted."""
     asked = _asked(options)
-    found = _bred(asked, options)
+    judge = Local(asked.markets, asked.costs, asked.capital, None, options.min_trades)
+    found = _bred(asked, judge, options)
     if options.report is not None:
         _write(asked, found, options)
+    told = document(found)
+    state = state_folder(options)
+    more = {"source": asked.source, "warnings": asked.warnings, "costs": asked.costs}
+    keep(state, "evolve", lambda: bred(found, told | more, judge, state / FILE))
     if options.json:
         chosen = None if asked.universe is None else asked.universe.document()
-        emit(document(found) | {"source": asked.source, "warnings": list(asked.warnings), "universe": chosen})
+        emit(told | {"source": asked.source, "warnings": list(asked.warnings), "universe": chosen})
     else:
         _print(asked, found, options)
     return INTERRUPTED if found.outcome == STOPPED else 0
@@ -91,10 +97,9 @@ def _asked(options: Options) -> Asked:
     return Asked(plan, read.markets, read.source, costs, options.capital, warnings, insisted, read.universe)
 
 
-def _bred(asked: Asked, options: Options) -> Evolved:
+def _bred(asked: Asked, judge: Local, options: Options) -> Evolved:
     state = state_folder(options)
     state.mkdir(parents=True, exist_ok=True)
-    judge = Local(asked.markets, asked.costs, asked.capital, None, options.min_trades)
     words, seeds = words_of(asked.markets)
     dataset = dataset_of(asked.markets, judge.data)
     workers = options.workers or 1  # with a thread a core: they share columns, which processes do not

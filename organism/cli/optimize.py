@@ -3,15 +3,17 @@
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 from genome.tuning.documents import n_days, search_document
 from genome.tuning.judging import Window
 from genome.tuning.search import Search, search
 from genome.tuning.terminal import search_lines
 from genome.tuning.words import looked, metric_name, search_warnings, written
-from organism.cli.context import emit
+from organism.cli.context import emit, state_folder
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
+from organism.cli.reported import content, keep, named, numbers
 from organism.cli.tuning import INTERRUPTED, Looks, Question, foot, head, question, telling_nothing
 from organism.errors import BadInput
 
@@ -30,14 +32,13 @@ def perform(options: Options) -> int:
         from genome.tuning.report import write_search
 
         write_search(options.report, found, asked.setting, asked.source, said, looks.sentence)
+    document = search_document(found, asked.setting)
+    document["warnings"] = [*said, *document["warnings"]]
+    document |= looks.document
+    document |= {"source": asked.source, "proxies": list(asked.proxies), "elapsed_s": round(took_s, 3)}
+    keep(state_folder(options), "optimize", lambda: _report(asked, found, document))
     if options.json:
-        document = search_document(found, asked.setting)
-        document["warnings"] = [*said, *document["warnings"]]
-        emit(
-            document
-            | looks.document
-            | {"source": asked.source, "proxies": list(asked.proxies), "elapsed_s": round(took_s, 3)}
-        )
+        emit(document)
     else:
         _print(asked, looks, found, options, took_s)
     return INTERRUPTED if found.ended == "interrupted" else 0
@@ -58,6 +59,18 @@ def _searched(asked: Question, looks: Looks, options: Options) -> Search:
         return search(
             asked.space, judge, asked.metric, method=options.method, trials=options.trials, seed=options.seed, progress=told
         )  # fmt: skip
+
+
+def _report(asked: Question, found: Search, document: dict[str, Any]) -> dict[str, Any]:
+    """The best point with its daily returns; it was looked at before, so nobody counts this look."""
+    market = asked.setting.market
+    best = Window(asked.setting, 0, market.size, "optimize")([found.genome])
+    figures = {name: value for name, value in document["best"].items() if name in best.figures}
+    figures |= numbers(
+        document, ("trials", "valid", "neighbourhood", "luck_sharpe", "trials_new", "trials_total")
+    )
+    year = market.asset_class.days_per_year
+    return content(named(document, [market.symbol]), document, figures, (best.days, best.returns[0]), year)
 
 
 def _write(path: Path, found: Search) -> None:

@@ -2,15 +2,17 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 from genome.tuning.documents import walk_document
 from genome.tuning.terminal import stability_lines, stitched_lines, walk_lines
 from genome.tuning.walk_forward import Walk, walk_forward
 from genome.tuning.windows import PRESETS, Plan, windows
 from genome.tuning.words import looked_walk, verdict, walk_warnings
-from organism.cli.context import emit
+from organism.cli.context import emit, state_folder
 from organism.cli.parser import Options
 from organism.cli.progress import Compiling, Progress
+from organism.cli.reported import content, keep, named, numbers
 from organism.cli.tuning import INTERRUPTED, Looks, Question, foot, head, question, say, telling_nothing
 from organism.errors import BadInput
 
@@ -28,17 +30,27 @@ def perform(options: Options) -> int:
         from genome.tuning.report import write_walk
 
         write_walk(options.report, walk, asked.source, said, looks.sentence)
+    document = walk_document(walk)
+    document["warnings"] = [*said, *document["warnings"]]
+    document |= looks.document
+    document |= {"source": asked.source, "proxies": list(asked.proxies), "elapsed_s": round(took_s, 3)}
+    keep(state_folder(options), "walk-forward", lambda: _report(asked, walk, document))
     if options.json:
-        document = walk_document(walk)
-        document["warnings"] = [*said, *document["warnings"]]
-        emit(
-            document
-            | looks.document
-            | {"source": asked.source, "proxies": list(asked.proxies), "elapsed_s": round(took_s, 3)}
-        )
+        emit(document)
     else:
         _print(asked, looks, walk, options, took_s)
     return INTERRUPTED if walk.ended == "interrupted" else 0
+
+
+def _report(asked: Question, walk: Walk, document: dict[str, Any]) -> dict[str, Any]:
+    figures = document["out_of_sample"] | numbers(
+        document, ("in_sample_sharpe", "efficiency", "won", "planned", "trials", "trials_new", "trials_total")
+    )
+    market = asked.setting.market
+    daily = walk.days, walk.returns
+    return content(
+        named(document, [market.symbol]), document, figures, daily, market.asset_class.days_per_year
+    )
 
 
 def _plan(options: Options) -> Plan:
