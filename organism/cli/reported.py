@@ -27,8 +27,11 @@ def keep(state: Path, kind: str, made: Callable[[], Mapping[str, Any]]) -> str:
         told = {"version": __version__, "commit": commit(_ROOT), **made()}
         return reports.write(state, kind, int(time.time()), told)
     except (OrganismError, OSError) as error:
-        print(f"organism: no report was kept for the page: {error}", file=sys.stderr)
-        return ""
+        why = str(error)
+    except KeyboardInterrupt:  # what was found is still to be printed
+        why = "it was interrupted."
+    print(f"organism: no report was kept for the page: {why}", file=sys.stderr)
+    return ""
 
 
 def content(

@@ -63,7 +63,13 @@ def replaced(**fields):
         (replaced(kind="evolve"), "its name says"),
         (replaced(returns=[0.1]), "differ in number"),
         (replaced(returns=[0.1, -7.0, 0.0]), "no fraction"),
+        (replaced(returns=[0.1, 1e300, 0.0]), "no fraction"),
         (replaced(days=[3, 2, 1]), "not in order"),
+        (replaced(days=[1, 2, 10**40]), "no day"),
+        (replaced(days=[-5, 2, 3]), "no day"),
+        (replaced(made_s=10**12), "is damaged"),
+        (replaced(generations=[{"generation": 10**40}]), "is damaged"),
+        (lambda data: data.replace(b"x on BTC", rb"\ud800"), "is damaged"),
         (replaced(figures={"sharpe": "<b>"}), "is damaged"),
         (lambda data: data.replace(b"0.01", b"NaN "), "is damaged"),
         (lambda data: data + b" " * reports.MOST_BYTES, "at most"),
@@ -120,6 +126,15 @@ def test_a_report_that_cannot_be_kept_breaks_no_run(tmp_path, capsys):
     (tmp_path / "reports").write_text("a file where the folder should be")
     assert keep(tmp_path, "backtest", content) == ""
     assert "no report was kept" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_the_report_is_made_lets_the_run_print_what_it_found(tmp_path, capsys):
+    def impatient():
+        raise KeyboardInterrupt
+
+    assert keep(tmp_path, "backtest", impatient) == ""
+    assert "it was interrupted" in capsys.readouterr().err
+    assert reports.names(tmp_path) == []
 
 
 def test_the_commit_is_read_where_there_is_one(tmp_path):
