@@ -5,7 +5,6 @@ one that is damaged, foreign, too new or too large is named with its reason, and
 """
 
 import hashlib
-import math
 import os
 import re
 import stat
@@ -24,10 +23,13 @@ SCHEMA: Final = 1
 KINDS: Final = ("backtest", "evolve", "walk-forward", "optimize")
 MOST_BYTES: Final = 4 * 2**20
 MOST_KEPT: Final = 100  # of each kind; the oldest make room
+_LAST_DAY: Final = 100_000  # since 1970: whatever draws them can write the date
+_HIGHEST: Final = 1e6  # a day, as a fraction: what grows faster is no strategy, and overflows a sum
 _ID: Final = re.compile(r"(backtest|evolve|walk-forward|optimize)-([0-9]{8}T[0-9]{6}Z)-[0-9a-f]{8}")
 _UNFINISHED: Final = ".tmp"
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, lt=10**9)]
+Seconds = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 Figure = float | None
 Text = Annotated[str, msgspec.Meta(max_length=20_000)]
 
@@ -71,7 +73,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     schema: Count
     id: Annotated[str, msgspec.Meta(max_length=80)]
     kind: str
-    made_s: Count
+    made_s: Seconds
     title: Annotated[str, msgspec.Meta(max_length=400)]
     figures: dict[str, Figure]
 
@@ -101,7 +103,9 @@ class Report(Head, frozen=True, kw_only=True):
             raise ValueError("days and returns differ in number")
         if any(late <= early for early, late in zip(self.days, self.days[1:], strict=False)):
             raise ValueError("the days are not in order")
-        if not all(math.isfinite(value) and value >= -1.0 for value in self.returns):
+        if self.days and not 0 <= self.days[0] <= self.days[-1] <= _LAST_DAY:
+            raise ValueError("a day is no day since 1970")
+        if not all(-1.0 <= value <= _HIGHEST for value in self.returns):
             raise ValueError("a daily return is no fraction")
 
 
