@@ -214,10 +214,11 @@ def _bytes(path: Path, name: str) -> bytes:
         raise BadInput(f"there is no report {name}; it may have made room for newer ones.") from None
     except OSError as error:
         raise BadInput(f"{name} cannot be read: {error.strerror}.") from None
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise BadInput(f"{name} is no plain file.")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise BadInput(f"{name} is no plain file.")
         if found.st_size > MOST_BYTES:
             raise BadInput(f"{name} has {found.st_size:,} bytes; a report has at most {MOST_BYTES:,}.")
         return file.read(MOST_BYTES)

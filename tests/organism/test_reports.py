@@ -92,6 +92,10 @@ def test_a_link_and_a_pipe_are_not_followed(tmp_path):
     os.mkfifo(path)
     with pytest.raises(BadInput, match="no plain file"):
         reports.read(tmp_path, name)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BadInput, match="no plain file"):
+        reports.read(tmp_path, name)
 
 
 def test_what_is_half_written_is_not_listed_and_what_is_foreign_is_named(tmp_path):
