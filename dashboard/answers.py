@@ -26,7 +26,8 @@ class Answers:
 
     def page(self, name: str, asked: Asked) -> tuple[int, Marked]:
         """When it was looked at (wall time, ms), and every piece of a page as [digest, piece]."""
-        key = (name, asked.span, asked.symbols, asked.about, asked.at_ns, alerts.written(self._window.state))
+        shown = (asked.span, asked.symbols, asked.about, asked.pair, asked.at_ns)
+        key = (name, *shown, alerts.written(self._window.state))
         with self._making[name]:
             return self._kept.get(key, _KEEP_S, lambda: self._page(name, asked))
 

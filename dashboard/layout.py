@@ -1,4 +1,4 @@
-"""The frame around the pages: head, bar, rail, range, and the nine skeletons of which the browser shows one.
+"""The frame around the pages: head, bar, rail, range, and the ten skeletons of which the browser shows one.
 
 Everything that changes has an id; the scripts in `assets/` fill it each second. Going from page to page needs no
 reload: the address changes, and another skeleton is shown.

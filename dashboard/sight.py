@@ -12,6 +12,7 @@ from dashboard.condition import Condition, Judged
 from dashboard.glimpse import Glimpse, Row, opened
 from dashboard.history import History
 from dashboard.reading import EVER, Reading
+from dashboard.shelf import Shelf
 
 _Made = TypeVar("_Made")
 _MOST_KEPT = 64
@@ -51,6 +52,7 @@ class Sight:
     waiting   operator commands that the body has not taken yet
     reading   the read model of the journal, None where this dashboard keeps none
     at_ns     market time that is shown as it was; None: now
+    shelf     the stored reports
     """
 
     glimpse: Glimpse
@@ -62,6 +64,7 @@ class Sight:
     reading: Reading | None = None
     at_ns: int | None = None
     kept: Kept = field(default_factory=Kept)
+    shelf: Shelf = field(default_factory=Shelf)
 
     @property
     def view(self) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 from dashboard.condition import Condition, Judged, judge
 from dashboard.glimpse import Glimpse, look, opened
 from dashboard.reading import Reading
+from dashboard.shelf import Shelf
 from dashboard.sight import Kept, Sight
 from organism.alerts import acknowledge
 from organism.commands import OF_STRATEGIES, TARGETED, CommandsDb
@@ -54,6 +55,7 @@ class Window:
         self._lock = threading.Lock()
         self._seen: Seen | None = None
         self._kept = Kept()
+        self.shelf = Shelf()
 
     def see(self) -> Seen:
         """The newest look, at most `_KEEP_S` old."""
@@ -74,6 +76,7 @@ class Window:
         now = Sight(
             glimpse=seen.glimpse, judged=seen.judged, state=self.state, now_ns=seen.now_ns, guarded=self.guarded,
             waiting=tuple(self._kept.get("waiting", _KEEP_S, self.waiting)), kept=self._kept, reading=self.reading,
+            shelf=self.shelf,
         )  # fmt: skip
         history = now.history
         if at_ns is None or history is None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard import figures
+from dashboard.pages.asked import MOST_REFERENCE
+from dashboard.shelf import Apart
 from dashboard.window import Window
 from organism.errors import OrganismError
 from organism.view import ViewReader
@@ -71,6 +73,36 @@ def why(window: Window, query: Mapping[str, str]) -> dict[str, Any]:
     return {
         "chain": reading.chain(identity) if identity else [],
         "gate": reading.gate(symbol, int(at_ns)) if asked_of_a_bar else None,
+    }
+
+
+def reports(window: Window, query: Mapping[str, str]) -> dict[str, Any]:
+    """The stored reports; with `a`, and `b`, whole ones and how far they are apart. Raises `BadInput` for what is none."""
+    wanted = [query[name][:MOST_REFERENCE] for name in ("a", "b") if query.get(name)]
+    if not wanted:
+        listing, limit = window.shelf.listing(window.state), limit_of(query)
+        listed = [
+            one._asdict() | {"tried": [tried._asdict() for tried in one.tried]}
+            for one in listing.known[:limit]
+        ]
+        return {
+            "reports": listed,
+            "not_listed": len(listing.known) - len(listed) + listing.waiting + listing.older,
+            "broken": [one._asdict() for one in listing.broken[:limit]],
+        }
+    found = [window.shelf.read(window.state, name) for name in wanted]
+    apart = window.shelf.apart(found[0], found[1]) if len(found) > 1 else None
+    return {"reports": found, "difference": None if apart is None else _apart(apart)}
+
+
+def _apart(apart: Apart) -> dict[str, Any]:
+    if apart.found is None:
+        return {"days": apart.n_days, "unknown": apart.why}
+    return {
+        "days": apart.n_days,
+        "block_days": apart.found.block,
+        "sharpe": apart.found.sharpe._asdict(),
+        "mean_day": apart.found.mean._asdict(),
     }
 
 

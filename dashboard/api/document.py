@@ -47,6 +47,9 @@ ENDPOINTS: Final = (
     Endpoint("/api/trades", "Closed trades.", query=(_LIMIT, _SYMBOL)),
     Endpoint("/api/alerts", "Alerts, whether a person has seen them, and which channels they reached.", query=(_LIMIT,)),
     Endpoint("/api/evolution", "How far breeding is, how fast, and its best."),
+    Endpoint("/api/reports", "Stored reports, newest first; or all of one, or of two with their difference and its 95 % interval.", query=(
+        _LIMIT, ("a", "id of a report"), ("b", "id of another: the difference is a less b"),
+    )),
     Endpoint("/api/why", "The chain of a fill or order back to the bar that began it, or what stopped an instrument at a bar.", query=(
         ("id", "a fill's key or an order's id"), ("symbol", "with at_ns: of which instrument"), ("at_ns", "close of the bar, market time"),
     )),

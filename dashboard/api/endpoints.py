@@ -10,6 +10,7 @@ from dashboard.api import answers, metrics
 from dashboard.api.document import document
 from dashboard.api.stream import Stream, Vitals
 from dashboard.window import Window
+from organism.errors import BadInput
 
 
 def add_endpoints(server: FastAPI, window: Window, vitals: Vitals) -> None:
@@ -19,6 +20,7 @@ def add_endpoints(server: FastAPI, window: Window, vitals: Vitals) -> None:
         "/api/signals": lambda _: answers.signals(window),
         "/api/orders": lambda request: {"orders": answers.rows(window, "orders", request.query_params)},
         "/api/why": lambda request: answers.why(window, request.query_params),
+        "/api/reports": lambda request: answers.reports(window, request.query_params),
         "/api/evolution": lambda _: answers.evolution(window),
         "/api/openapi.json": lambda _: document(),
     }
@@ -40,7 +42,10 @@ def add_endpoints(server: FastAPI, window: Window, vitals: Vitals) -> None:
 
 def _json(answer: Any) -> Any:
     async def handler(request: Request) -> Response:
-        found = await run_in_threadpool(answer, request)
+        try:
+            found = await run_in_threadpool(answer, request)
+        except BadInput as error:
+            return Response(msgspec.json.encode({"error": str(error)}), 400, media_type="application/json")
         return Response(msgspec.json.encode(found), media_type="application/json")
 
     return handler

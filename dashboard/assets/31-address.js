@@ -4,7 +4,7 @@
   const organism = window.organism, { byId, el } = organism;
   const root = document.documentElement;
   const SPANS = ["1h", "6h", "1d", "1w", "all"], DEFAULT = "all";
-  const asked = (organism.asked = { page: "vitals", span: DEFAULT, symbols: [], about: "", at: 0 });
+  const asked = (organism.asked = { page: "vitals", span: DEFAULT, symbols: [], about: "", pair: [], at: 0 });
   let known = [];
 
   const pathOf = (page) => (page === "vitals" ? "/" : `/${page}`);
@@ -15,8 +15,12 @@
     asked.span = SPANS.includes(given.get("range")) ? given.get("range") : DEFAULT;
     asked.symbols = (given.get("symbols") || "").split(",").filter(Boolean);
     asked.about = given.get("about") || "";
+    asked.pair = ["a", "b"].map((name) => given.get(name) || "").filter(Boolean);
     asked.at = /^[1-9][0-9]{0,12}$/.test(given.get("at") || "") ? Number(given.get("at")) : 0;
   }
+
+  // At most two things side by side.
+  const paired = (pair) => pair.slice(0, 2).map((one, nth) => `${"ab"[nth]}=${encodeURIComponent(one)}`);
 
   // What is asked, as the query of an address; the shared part alone where another page is meant.
   const query = (organism.query = function query(shared) {
@@ -24,6 +28,7 @@
     if (asked.span !== DEFAULT) parts.push(`range=${asked.span}`);
     if (asked.symbols.length) parts.push(`symbols=${asked.symbols.map(encodeURIComponent).join(",")}`);
     if (asked.at) parts.push(`at=${asked.at}`);
+    if (!shared) parts.push(...paired(asked.pair));
     if (!shared && asked.about) parts.push(`about=${encodeURIComponent(asked.about)}`);
     return parts.join("&");
   });
@@ -49,13 +54,14 @@
   }
   organism.title = title;
 
-  function go(page, about) {
+  function go(page, about, pair) {
     const same = page === asked.page;
     asked.page = page;
     asked.about = about || "";
+    asked.pair = pair || [];
     history.pushState(null, "", address(page, false));
     changed();
-    if (!same) { window.scrollTo(0, 0); const main = byId("page"); if (main) main.focus({ preventScroll: true }); }
+    if (!same || pair) { window.scrollTo(0, 0); const main = byId("page"); if (main) main.focus({ preventScroll: true }); }
   }
   organism.go = go;
 
@@ -95,10 +101,11 @@
 
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest && event.target.closest(selector);
-    const link = at("[data-go]"), about = at("[data-about]"), span = at("[data-span]"), symbol = at("[data-symbol]");
-    if ((link || about) && (event.metaKey || event.ctrlKey || event.shiftKey || event.button)) return;
+    const link = at("[data-go]"), about = at("[data-about]"), pair = at("[data-pair]"), span = at("[data-span]"), symbol = at("[data-symbol]");
+    if ((link || about || pair) && (event.metaKey || event.ctrlKey || event.shiftKey || event.button)) return;
     if (link) { event.preventDefault(); go(link.dataset.go, ""); return; }
     if (about) { event.preventDefault(); go(about.dataset.page || asked.page, about.dataset.about); return; }
+    if (pair) { event.preventDefault(); go(pair.dataset.page, "", JSON.parse(pair.dataset.pair)); return; }
     const past = at("[data-back]");
     if (past) { back(past); return; }
     if (span) asked.span = span.dataset.span;
@@ -153,6 +160,13 @@
     const given = query(true);
     link.href = `${pathOf(page)}?${given ? `${given}&` : ""}about=${encodeURIComponent(about)}`;
     link.dataset.about = about;
+    link.dataset.page = page;
+    return link;
+  };
+  organism.linkToPair = function (page, pair, text) {
+    const link = el("a", "why", text), parts = [query(true), ...paired(pair)].filter(Boolean);
+    link.href = `${pathOf(page)}${parts.length ? `?${parts.join("&")}` : ""}`;
+    link.dataset.pair = JSON.stringify(pair);
     link.dataset.page = page;
     return link;
   };

@@ -18,6 +18,7 @@
     if ("heat" in value) heat(node, value.heat);
     if ("tag" in value) { const tag = el("span", "tag", value.tag); tag.dataset.tone = value.tone; node.append(tag); }
     if ("share" in value) node.append(share(value));
+    else if (value.pair) { const link = organism.linkToPair("reports", value.pair, value.v); link.classList.toggle("code", Boolean(value.code)); node.append(link); }
     else if (value.about) { const link = organism.linkTo(value.page || "why", value.about, value.v); link.classList.toggle("code", Boolean(value.code)); node.append(link); }
     else if ("v" in value) node.append(el(value.code ? "code" : value.strong ? "strong" : "span", value.tone || "", value.v));
     if (value.sub) node.append(el("span", "sub", value.sub));

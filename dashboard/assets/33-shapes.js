@@ -89,7 +89,7 @@
     const page = name.split("-")[0], focused = holder.contains(document.activeElement) ? document.activeElement.textContent : null;
     holder.replaceChildren(...piece.groups.map(([title, chips]) => {
       const group = el("div", "chips", ...chips.map((chip) => {
-        const link = organism.linkTo(page, chip.about, chip.label);
+        const link = chip.pair ? organism.linkToPair(page, chip.pair, chip.label) : organism.linkTo(page, chip.about, chip.label);
         link.className = "span";
         if (chip.on) link.setAttribute("aria-current", "true");
         return link;

@@ -11,6 +11,7 @@ RANGES: dict[str, int | None] = {
 """Time ranges, in ns of market time before the newest moment."""
 DEFAULT = "all"
 MOST_SYMBOLS = 24
+MOST_REFERENCE = 240  # characters: a report's id and a genome's
 _SYMBOL = re.compile(r"[A-Za-z0-9.:/_-]{1,40}")
 _MS = re.compile(r"[1-9][0-9]{0,12}")
 _ID = re.compile(r"[A-Za-z0-9|.:;/_-]{1,160}")
@@ -22,12 +23,14 @@ class Asked:
 
     symbols   empty: all of them
     about     the fill, order, bar or genome that a page is asked about
+    pair      what stands side by side, at most two; as it was typed, so that what is refused can be told
     at_ns     market time to be shown as it was; None: now
     """
 
     span: str = DEFAULT
     symbols: tuple[str, ...] = ()
     about: str = ""
+    pair: tuple[str, ...] = ()
     at_ns: int | None = None
     have: Mapping[str, str] = field(default_factory=dict)
 
@@ -66,6 +69,7 @@ def asked(given: Mapping[str, str]) -> Asked:
         span=span if span in RANGES else DEFAULT,
         symbols=tuple(dict.fromkeys(symbols))[:MOST_SYMBOLS],
         about=about if _ID.fullmatch(about) else "",
+        pair=tuple(one[:MOST_REFERENCE] for name in ("a", "b") if (one := given.get(name, ""))),
         at_ns=int(at) * 1_000_000 if _MS.fullmatch(at) else None,
         have=have,
     )

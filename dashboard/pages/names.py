@@ -1,4 +1,4 @@
-"""The nine pages: their names, addresses and titles. Imported by the guard, so it imports nothing."""
+"""The ten pages: their names, addresses and titles. Imported by the guard, so it imports nothing."""
 
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ NAMED = (
     Named("trading", "/trading", "Trading", "What do I hold, why, and how is it going?", ranged=True, picked=True),
     Named("risk", "/risk", "Risk", "How far is each limit?", ranged=True),
     Named("evolution", "/evolution", "Evolution", "Who is bred, and is it more than luck?"),
+    Named("reports", "/reports", "Reports", "What was tried, and which did better?"),
     Named("market", "/market", "Market", "Can I trust what I see?", ranged=True, picked=True),
     Named("why", "/why", "Why", "What led to this?", ranged=True, picked=True),
     Named("alerts", "/alerts", "Alerts", "What was said, and to whom?"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from dashboard import pulse
-from dashboard.pages import alerts, evolution, machine, market, risk, settings, trading, vitals, why
+from dashboard.pages import alerts, evolution, machine, market, reports, risk, settings, trading, vitals, why
 from dashboard.pages.asked import Asked
 from dashboard.pages.names import NAMED, Named
 from dashboard.sentence import Sentence
@@ -26,7 +26,7 @@ class Page(NamedTuple):
 
 
 _MODULES: dict[str, Any] = {
-    "vitals": vitals, "trading": trading, "risk": risk, "evolution": evolution, "market": market, "why": why,
+    "vitals": vitals, "trading": trading, "risk": risk, "evolution": evolution, "reports": reports, "market": market, "why": why,
     "alerts": alerts, "machine": machine, "settings": settings,
 }  # fmt: skip
 PAGES: dict[str, Page] = {

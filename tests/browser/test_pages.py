@@ -1,4 +1,4 @@
-"""All nine pages in a real browser: every width, light and dark, and how one goes between them."""
+"""All ten pages in a real browser: every width, light and dark, and how one goes between them."""
 
 import csv
 from pathlib import Path

@@ -30,9 +30,10 @@ from organs.motor.paper.book import PaperBook
 from organs.motor.paper.matching import PaperExchange
 from organs.nervous.feeds import instants
 
-PAGES = ("vitals", "trading", "risk", "evolution", "market", "why", "alerts", "machine", "settings")
+PAGES = ("vitals", "trading", "risk", "evolution", "reports", "market", "why", "alerts", "machine", "settings")
 FIGURES = (
-    "vitals", "performance", "portfolio", "positions", "signals", "orders", "trades", "alerts", "evolution", "why",
+    "vitals", "performance", "portfolio", "positions", "signals", "orders", "trades", "alerts", "evolution", "reports",
+    "why",
 )  # fmt: skip
 N_VIEWERS = 20
 EACH_S = 1.0  # between two looks of a page
@@ -174,7 +175,7 @@ class Viewer:
 
 
 def callbacks(port: int, *, stay_s: float, n_viewers: int = N_VIEWERS) -> dict[str, Any]:
-    """So many viewers look once a second, each at another page for a while, until everybody has seen all nine."""
+    """So many viewers look once a second, each at another page for a while, until everybody has seen all ten."""
     taken: dict[str, list[float]] = defaultdict(list)
     failed: list[str] = []
     lock, pause, began = threading.Lock(), threading.Event(), time.monotonic()
