@@ -16,6 +16,8 @@ from dashboard.shelf import Shelf
 
 _Made = TypeVar("_Made")
 _MOST_KEPT = 64
+WORDS = {"wake": "resume", "bar": "no entries", "allow": "allow entries"}
+"""What a person calls a command, where its name is another."""
 
 
 class Kept:
@@ -106,6 +108,19 @@ class Sight:
         """What was from a moment of market time on, up to the one that is shown."""
         until_ns = EVER.end_ns if self.at_ns is None else self.at_ns
         return History(self.rows, self.history, since_ns, until_ns)
+
+    @property
+    def off(self) -> str:
+        """Why nothing may be ordered from what is shown; "" where it may."""
+        return "" if self.at_ns is None else "This is the past: commands are given from now."
+
+    def ordered(self) -> dict[str, list[str]]:
+        """Commands on their way to one instrument or strategy, by its name; nothing is on its way in the past."""
+        found: dict[str, list[str]] = {}
+        for one in self.waiting if self.at_ns is None else ():
+            if one.get("target"):
+                found.setdefault(str(one["target"]), []).append(WORDS.get(str(one["word"]), str(one["word"])))
+        return found
 
     def _symbols(self) -> tuple[str, ...]:
         found = {str(row["symbol"]) for row in self.rows("SELECT DISTINCT symbol FROM marks LIMIT 200")}

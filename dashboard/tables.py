@@ -7,7 +7,7 @@ from typing import Any
 from dashboard import figures
 from dashboard.glimpse import Glimpse, Row
 from dashboard.pages import shapes
-from dashboard.pages.shapes import Cell, Piece, head
+from dashboard.pages.shapes import NONE, Cell, Piece, Waiting, head
 from dashboard.pages.shared import (
     between_s,
     family_of,
@@ -24,47 +24,8 @@ from genome.lived import in_words
 ENDED = frozenset({"filled", "canceled", "expired", "rejected"})
 _AT_FIRST = 12  # rows that are shown before a person asks for all
 _SHORT = 200  # characters of a condition that are shown before it is unfolded
+_PAUSED = {"tag": "paused", "tone": "watch"}  # a person silenced it
 _STATUS = {"unknown": "watch", "rejected": "act", "filled": "good"}
-
-
-def positions(
-    glimpse: Glimpse, closes: dict[str, list[float]], now_ns: int | None, wants: Sequence[str] = ()
-) -> Piece:
-    """Holdings, largest first: with their stops, and how long they have been without one.
-
-    closes   newest prices of each instrument, oldest first
-    wants    instruments that are shown; empty: all
-    """
-    stops = stops_of(glimpse)
-    rows = []
-    for row in glimpse.rows("positions"):
-        size, symbol = figures.decimal(row.get("quantity")), str(row["symbol"])
-        if not size or (wants and symbol not in wants):
-            continue
-        entry, mark = figures.number(row.get("average_price")), figures.number(row.get("mark"))
-        gain = (mark / entry - 1.0) * (1.0 if size > 0 else -1.0) if entry and mark is not None else None
-        line = {
-            "spark": spark(closes.get(symbol, [])),
-            "entry": _within(entry, closes.get(symbol, [])),
-            "x": "",
-        }
-        rows.append((symbol, [
-            instrument(symbol, "long" if size > 0 else "short"),
-            line,
-            sized(size),
-            priced(mark, sub=f"from {figures.price(entry)}"),
-            shapes.number(figures.percent(row.get("exposure"), 0), row.get("exposure")),
-            shapes.gained(row.get("unrealised"), sub=figures.percent(gain, 1, signed=True)),
-            _stop(row, mark),
-            _bare(row, abs(size), stops.get(symbol, 0.0), now_ns),
-        ]))  # fmt: skip
-    heads = [
-        head("Instrument"), head("Lately", low=True), head("Quantity", num=True, low=True), head("Price", num=True),
-        head("Exposed", num=True, low=True, says="share of equity"), head("Unrealised", num=True),
-        head("Stop", num=True, low=True, says="where the protective order rests, and how far that is"),
-        head("Protected", low=True, says="whether a living protective order covers all of it"),
-    ]  # fmt: skip
-    return shapes.table(heads, rows)
 
 
 def stops_of(glimpse: Glimpse) -> dict[str, float]:
@@ -75,23 +36,6 @@ def stops_of(glimpse: Glimpse) -> dict[str, float]:
             left = (figures.number(row.get("quantity")) or 0.0) - (figures.number(row.get("filled")) or 0.0)
             found[str(row["symbol"])] = found.get(str(row["symbol"]), 0.0) + max(0.0, left)
     return found
-
-
-def _stop(row: Row, mark: float | None) -> Cell:
-    price = figures.number(row.get("stop_price"))
-    far = abs(mark / price - 1.0) if price and mark is not None else None
-    return priced(
-        row.get("stop_price"), sub="" if far is None else f"{figures.percent(far)} away", tone="muted"
-    )
-
-
-def _bare(row: Row, size: Any, covered: float, now_ns: int | None) -> Cell:
-    if covered >= float(size) * (1.0 - 1e-9):
-        return shapes.tag("whole", "good", "a living protective order covers all of it: 0 s without a stop")
-    since_s = between_s(row.get("opened_ns"), now_ns)
-    said = "partly" if covered else "no"
-    return shapes.tag(f"{said}, {figures.span(since_s)}", "act",
-                      f"protective orders cover {figures.quantity(covered)} of {figures.quantity(size)}; opened so long ago")  # fmt: skip
 
 
 def spark(closes: list[float]) -> list[int]:
@@ -177,26 +121,38 @@ def _fill(row: Row) -> list[Cell]:
 # ---------------------------------------------------------------- strategies
 
 
-def strategies(glimpse: Glimpse) -> Piece:
-    """Who decides: weight and forecast by instrument, and on a line of its own what the strategy does."""
+def strategies(glimpse: Glimpse, waiting: Waiting = NONE, off: str = "") -> Piece:
+    """Who decides: weight and forecast by instrument, what may be ordered, and on a line of its own what the strategy does.
+
+    waiting   commands that the body has not taken yet
+    off       why nothing may be ordered here; "" where it may
+    """
     forecasts = [(row, _numbers(row.get("forecasts"))) for row in glimpse.rows("strategies")]
     symbols = sorted({symbol for _, found in forecasts for symbol in found})[:4]
     rows: list[tuple[str, list[Cell]]] = []
     for row, found in forecasts:
         name = str(row["genome_id"])
+        called = strategy(row.get("family"))
+        is_paused = row.get("state") == "paused"
         rows.append((name, [
-            shapes.text(strategy(row.get("family")), title=name, strong=True) | {"x": name, "s": name},
+            shapes.text(called, title=name, strong=True) | {"x": name, "s": name} | (_PAUSED if is_paused else {}),
             shapes.number(figures.percent(row.get("weight"), 0), row.get("weight")),
             *(_lean(found.get(symbol)) for symbol in symbols),
+            shapes.acts(
+                [("wake", "Resume", f"Resume {called}") if is_paused else ("pause", "Pause", f"Pause {called}"),
+                 ("retire", "Retire", f"Retire {called}")],
+                name, waiting.get(name, ()), off,
+            ),
         ]))  # fmt: skip
         if rules := rules_of(row):
-            rows.append((f"{name}:rules", [{**rules, "span": len(symbols) + 2}]))
+            rows.append((f"{name}:rules", [{**rules, "span": len(symbols) + 3}]))
     heads = [
         head("Strategy"),
         head("Weight", num=True),
         *(head(figures.base(one), says=f"forecast for {one}, short to long") for one in symbols),
+        shapes.head_of_acts(),
     ]
-    return shapes.table(heads, rows)
+    return shapes.table(heads, rows, off if rows else "")
 
 
 def _lean(value: float | None) -> Cell:
@@ -232,14 +188,6 @@ def _numbers(text: object) -> dict[str, float]:
     if not isinstance(found, dict):
         return {}
     return {str(key): value for key, raw in found.items() if (value := figures.number(raw)) is not None}
-
-
-def _within(entry: float | None, closes: list[float]) -> int | None:
-    """Where the entry price lies on the sparkline, 0 … 100; None when it is off the line."""
-    if entry is None or len(closes) < 2:  # noqa: PLR2004 - as for the line itself
-        return None
-    low, high = min(closes), max(closes)
-    return round((entry - low) / (high - low) * 100) if low <= entry <= high and high > low else None
 
 
 # ---------------------------------------------------------------- what happened

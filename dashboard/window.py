@@ -87,12 +87,15 @@ class Window:
         return replace(now, glimpse=moment.glimpse, judged=judged, at_ns=at_ns, kept=Kept())
 
     def waiting(self) -> list[dict[str, Any]]:
-        """Commands that the body has not taken yet."""
+        """Commands that the body has not taken yet: {command: in words, word, target}."""
         path = self.state / "commands.db"
         if not path.exists():
             return []
         try:
-            return [{"command": f"{row.command} {row.target}".strip()} for row in CommandsDb(path).waiting()]
+            return [
+                {"command": f"{row.command} {row.target}".strip(), "word": row.command, "target": row.target}
+                for row in CommandsDb(path).waiting()
+            ]
         except Exception:  # noqa: BLE001 - a busy or damaged file must not blind the page
             return []
 

@@ -8,6 +8,7 @@
 
   function cell(value, head, name) {
     const node = el("td");
+    if (value.acts) node.append(acts(value));
     if (value.num) node.classList.add("num");
     if (head && head.low) node.classList.add("low");
     if (value.wrap) node.classList.add("wrap");
@@ -16,14 +17,37 @@
     if ("spark" in value) node.append(spark(value.spark, value.entry));
     if ("lean" in value) node.append(lean(value.lean, value.says || "forecast"));
     if ("heat" in value) heat(node, value.heat);
-    if ("tag" in value) { const tag = el("span", "tag", value.tag); tag.dataset.tone = value.tone; node.append(tag); }
+    if ("tag" in value && !("v" in value)) node.append(tagged(value));
     if ("share" in value) node.append(share(value));
     else if (value.pair) { const link = organism.linkToPair("reports", value.pair, value.v); link.classList.toggle("code", Boolean(value.code)); node.append(link); }
     else if (value.about) { const link = organism.linkTo(value.page || "why", value.about, value.v); link.classList.toggle("code", Boolean(value.code)); node.append(link); }
-    else if ("v" in value) node.append(el(value.code ? "code" : value.strong ? "strong" : "span", value.tone || "", value.v));
+    else if ("v" in value) node.append(el(value.code ? "code" : value.strong ? "strong" : "span", "tag" in value ? "" : value.tone || "", value.v));
+    if ("tag" in value && "v" in value) node.append(" ", tagged(value));
     if (value.sub) node.append(el("span", "sub", value.sub));
+    if (value.since) node.append(el("span", "sub", "since ", organism.moment(value.since)));
     if ("rules" in value) { node.className = "rules"; node.colSpan = value.span; node.append(...rules(value)); }
     return node;
+  }
+
+  function tagged(value) {
+    const tag = el("span", "tag", value.tag);
+    tag.dataset.tone = value.tone;
+    return tag;
+  }
+
+  // What may be ordered of a row; the dialog of commands hears the buttons.
+  function acts(value) {
+    const buttons = value.acts.map(([command, word, says]) => {
+      const button = el("button", "act", word);
+      button.type = "button";
+      button.dataset.command = command;
+      button.dataset.target = value.target;
+      button.disabled = Boolean(value.off);
+      button.title = value.off || says;
+      button.setAttribute("aria-label", says);
+      return button;
+    });
+    return el("span", "acts", ...buttons, value.waits ? el("span", "sub waits", value.waits) : "");
   }
 
   // What a strategy does, as text alone: it may have been written by anybody.
@@ -116,7 +140,7 @@
     const focused = document.activeElement && row.contains(document.activeElement) ? document.activeElement.dataset.column : null;
     row.organismText = text;
     row.replaceChildren(...piece.heads.map((head, nth) => {
-      const node = el("th", `${head.num ? "num" : ""} ${head.low ? "low" : ""}`.trim());
+      const node = el("th", `${head.num ? "num" : ""} ${head.low ? "low" : ""} ${head.acts ? "of-acts" : ""}`.trim());
       node.scope = "col";
       if (head.says) node.title = head.says;
       if (!head.t) { node.setAttribute("aria-label", head.says || "bar"); return node; }
@@ -136,6 +160,26 @@
     if (focused !== null) { const again = row.querySelector(`[data-column="${focused}"]`); if (again) again.focus(); }
   }
 
+  // Rows keep their elements, and so do cells that say the same: what a person is about to press stays under the finger.
+  function fill(body, rows, piece, name) {
+    const old = new Map([...body.rows].map((row) => [row.dataset.key, row]));
+    const fresh = rows.map(([key, cells]) => {
+      const row = old.get(key) || el("tr", old.size ? "changed" : ""); // only what is new catches the eye
+      row.dataset.key = key;
+      cells.forEach((value, nth) => {
+        const head = piece.heads[nth], text = JSON.stringify([value, head && head.low]), was = row.cells[nth];
+        if (was && was.organismText === text) return;
+        const node = cell(value, head, name);
+        node.organismText = text;
+        if (was) was.replaceWith(node); else row.append(node);
+      });
+      while (row.cells.length > cells.length) row.lastChild.remove();
+      return row;
+    });
+    fresh.forEach((row, nth) => { if (body.rows[nth] !== row) body.insertBefore(row, body.rows[nth] || null); });
+    while (body.rows.length > fresh.length) body.lastChild.remove();
+  }
+
   function draw(holder, piece, name) {
     let table = holder.querySelector("table");
     if (!table) {
@@ -149,14 +193,15 @@
       const all = el("button", "link", "");
       all.type = "button";
       all.addEventListener("click", () => { if (!whole.delete(name)) whole.add(name); draw(holder, table.organismPiece, name); });
-      holder.replaceChildren(wrap, all, el("p", "note"));
+      holder.replaceChildren(wrap, all, el("p", "note acts-says", "Nobody is signed in here: a command asks for the password first."), el("p", "note"));
     }
     table.organismPiece = piece;
     heads(table, piece, name);
     const groups = grouped(piece.rows, name), shown = piece.most && !whole.has(name) ? groups.slice(0, piece.most) : groups, all = holder.children[1];
     all.hidden = !piece.most || groups.length <= piece.most;
     all.textContent = whole.has(name) ? "Show fewer" : `Show all ${groups.length}`;
-    organism.keyed(table.tBodies[0], shown.flat(), (cells) => el("tr", "", ...cells.map((value, nth) => cell(value, piece.heads[nth], name))));
+    fill(table.tBodies[0], shown.flat(), piece, name);
+    holder.children[2].hidden = !piece.rows.some(([, cells]) => cells.some((value) => value.acts && !value.off));
     const note = holder.lastChild;
     if (note.textContent !== (piece.note || "")) note.textContent = piece.note || "";
   }

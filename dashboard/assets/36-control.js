@@ -8,6 +8,16 @@
     flatten: ["Flatten", "Every position is closed at the market now, and nothing new is opened until a person resumes.", true],
     resume: ["Resume", "Trade normally again. Do this once you know why it stopped.", false],
   };
+  // Of one instrument or strategy: title, what will happen, whether it is grave, and what a person types instead.
+  const OF_ONE = {
+    close: (name) => [`Close ${name}`, "The position is closed at the market now. A strategy may open it again, unless entries are barred, too.", true, "position close"],
+    bar: (name) => [`No entries in ${name}`, "Nothing is opened there, and what is held does not grow, until a person allows it again. Its protective stop stays.", false, "position bar"],
+    allow: (name) => [`Allow entries in ${name}`, "Strategies may open and enlarge positions there again.", false, "position allow"],
+    pause: (name) => [`Pause ${name}`, "It has no say until a person resumes it. What it wanted is held no longer; the others decide.", false, "strategy pause"],
+    wake: (name) => [`Resume ${name}`, "It has its say again, with the weight it had. Do this once you know why it was paused.", false, "strategy resume"],
+    retire: (name) => [`Retire ${name}`, "It never trades again: this cannot be taken back. What it wanted is held no longer.", true, "strategy retire"],
+  };
+  const ASKS_AGAIN = ["resume", "wake", "allow"]; // more may be traded after these than before: the server wants the password each time
   const SEEN = ["Mark as seen", "The alert stays in the list and no longer asks for attention. Trading is not touched.", false];
   // wanted: what the dialog will send, as {path, body(), done, typed: the same on the command line}
   let dialog = null, wanted = null, csrf = null, signedIn = false, mustSignIn = false;
@@ -15,6 +25,7 @@
   organism.signedIn = function (now) {
     if (now === signedIn) return;
     signedIn = now;
+    document.documentElement.toggleAttribute("data-signed", now);
     if (!now) csrf = null;
     const node = byId("signed");
     if (!node) return;
@@ -81,13 +92,19 @@
     return node;
   }
 
-  function ask(command) {
-    return open(SAYS[command], {
-      path: "/api/commands", done: () => organism.write("waiting", `${command} was given`), typed: `./run ${command} --note "why"`,
-      body: () => ({ command, note: byId("ask-note").value, ...(command === "resume" ? { password: byId("ask-password").value } : {}) }),
-      again: command === "resume",
+  // shown: what the row calls the strategy or the instrument
+  function ask(command, target, shown) {
+    const again = ASKS_AGAIN.includes(command), said = target ? OF_ONE[command](shown) : SAYS[command];
+    const typed = target ? `./run ${said[3]} ${quoted(target)}` : `./run ${command}`;
+    return open(said, {
+      path: "/api/commands", typed: `${typed} --note "why"`, again,
+      done: () => (target ? organism.lookNow() : organism.write("waiting", `${command} was given`)),
+      body: () => ({
+        command, note: byId("ask-note").value, ...(target ? { target } : {}), ...(again ? { password: byId("ask-password").value } : {}),
+      }),
     }, true);
   }
+  const quoted = (text) => (/^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
   // An alert is marked at once by whoever is signed in; others sign in first.
   async function see(alert) {
@@ -142,9 +159,14 @@
     }
   }
 
+  function nameOf(button) {
+    const row = button.dataset.target && button.closest("tr"), name = row && row.querySelector("strong");
+    return name && row.querySelector("[data-command=pause], [data-command=wake]") ? name.textContent : button.dataset.target;
+  }
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("[data-command]");
-    if (button) ask(button.dataset.command);
+    if (button) ask(button.dataset.command, button.dataset.target, nameOf(button));
     const alert = event.target.closest && event.target.closest("[data-alert]");
     if (alert) see(alert.dataset.alert);
   });

@@ -37,11 +37,13 @@ def as_csv(piece: dict[str, Any]) -> str:
     """Heads and rows of a table piece, comma separated, quoted where needed; exact values rather than what is shown."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([safe(head["t"]) for head in piece.get("heads", [])])
+    heads = piece.get("heads", [])
+    told = [nth for nth, head in enumerate(heads) if "acts" not in head]  # buttons are no value
+    writer.writerow([safe(heads[nth]["t"]) for nth in told])
     for _, cells in piece.get("rows", []):
         if len(cells) == 1 and "rules" in cells[0]:
             continue  # a note below its row
-        writer.writerow([safe(_value(cell)) for cell in cells])
+        writer.writerow([safe(_value(cells[nth])) for nth in told])
     return out.getvalue()
 
 

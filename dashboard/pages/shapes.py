@@ -4,7 +4,7 @@ A piece without content is `{}`: the page then shows what will appear there. One
 `{"error": sentence}`. Texts are finished here, so that numbers look the same everywhere and can be tested.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,10 @@ from dashboard import figures
 
 Piece = dict[str, Any]
 Cell = dict[str, Any]
+
+Waiting = Mapping[str, Sequence[str]]
+"""By instrument or strategy the commands that the body has not taken yet."""
+NONE: Waiting = {}
 
 TONES = ("good", "watch", "act", "unknown", "quiet")
 
@@ -103,6 +107,25 @@ def moment(at_ns: object, *, ago: bool = False) -> Cell:
 def tag(word: str, tone: str = "quiet", title: str = "") -> Cell:
     """A coloured word."""
     return {"tag": word, "tone": tone, "x": word, "s": word, **({"title": title[:400]} if title else {})}
+
+
+def head_of_acts() -> dict[str, Any]:
+    """The column of `acts`: without a word of its own, and not exported."""
+    return {"t": "", "says": "What may be ordered", "acts": 1}
+
+
+def acts(
+    choices: Sequence[tuple[str, str, str]], target: str, waiting: Sequence[str] = (), off: str = ""
+) -> Cell:
+    """Buttons: (command, word on it, what it does, for who cannot see the row).
+
+    waiting   commands for the same target that are on their way
+    off       why none may be given here
+    """
+    found: Cell = {"acts": [list(one) for one in choices], "target": target, "x": ""}
+    if waiting:
+        found["waits"] = f"{' and '.join(dict.fromkeys(waiting))} on its way"
+    return {**found, "off": off} if off else found
 
 
 def share(fraction: float | None, shown: str, exact: figures.Numeric = None, tone: str = "") -> Cell:

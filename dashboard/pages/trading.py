@@ -5,8 +5,8 @@ from typing import Any
 
 from dashboard import figures, tables
 from dashboard.glimpse import Row
-from dashboard.pages import shapes
-from dashboard.pages.asked import HOUR_NS, Asked
+from dashboard.pages import held, shapes
+from dashboard.pages.asked import Asked
 from dashboard.pages.parts import block, page, row
 from dashboard.pages.shapes import Piece
 from dashboard.pages.shared import counted, human, listed, strategy, told
@@ -49,17 +49,14 @@ def speaks(sight: Sight, asked: Asked) -> Sentence:
         else "No trade was closed in this time."
     )
     bare = [
-        figures.base(str(held["symbol"])) for held in sight.glimpse.rows("positions") if _is_bare(held, sight)
+        figures.base(str(one["symbol"]))
+        for one in sight.glimpse.rows("positions")
+        if held.is_bare(one, sight)
     ]
     need = f"{figures.listed(bare)} without a whole stop: look at Positions." if bare else ""
     return Sentence(
         lead=f"{holdings(sight.glimpse)}.", text=closed, need=need, tone="act" if bare else "good"
     )
-
-
-def _is_bare(held: Row, sight: Sight) -> bool:
-    size = abs(figures.number(held.get("quantity")) or 0.0)
-    return size > tables.stops_of(sight.glimpse).get(str(held["symbol"]), 0.0) * (1.0 + 1e-9)
 
 
 def _won(sight: Sight, asked: Asked) -> tuple[int, int, float]:
@@ -73,16 +70,11 @@ def pieces(asked: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
         "trading-price": lambda: sight.kept.get(
             ("price", asked.span, asked.symbols), _KEEP_S, lambda: price(asked, sight)
         ),
-        "positions": lambda: tables.positions(
-            sight.glimpse,
-            closes(sight),
-            sight.market_ns,
-            asked.symbols,
-        ),
+        "positions": lambda: held.positions(asked, sight),
         "trading-by-symbol": lambda: by_symbol(_trades(sight, asked)),
         "trading-by-strategy": lambda: by_strategy(_trades(sight, asked)),
         "trading-by-regime": lambda: by_regime(sight.over(asked.since_ns(sight.market_ns)).regimes()),
-        "strategies": lambda: tables.strategies(sight.glimpse),
+        "strategies": lambda: tables.strategies(sight.glimpse, sight.ordered(), sight.off),
         "orders": lambda: _orders(asked, sight),
         "trades": lambda: tables.trades(
             _trades(sight, asked)[:MOST_ROWS], _shown(len(_trades(sight, asked)))
@@ -144,13 +136,6 @@ def _panel(
         series.append(shapes.line([opened, x[-1]], [stop, stop], "loss", f"stop {figures.price(stop)}", dash="dot", width=1.25,
                                   says="stop"))  # fmt: skip
     return shapes.panel(figures.base(symbol), series, "price")
-
-
-def closes(sight: Sight) -> dict[str, list[float]]:
-    """Prices of what is held over the last hours, for small lines beside the positions."""
-    history = sight.over(max(0, (sight.market_ns or 0) - 6 * HOUR_NS))
-    held = [str(one["symbol"]) for one in sight.glimpse.rows("positions")]
-    return {symbol: [close for _, close in history.prices(symbol, 72)] for symbol in held}
 
 
 # ---------------------------------------------------------------- orders, trades, attribution

@@ -5,11 +5,13 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from dashboard.reading.bare import Position
 from dashboard.reading.keeper import SHARE
 from dashboard.reading.reading import Reading
 
@@ -83,6 +85,9 @@ def _questions(reading: Reading, draw: random.Random) -> list[tuple[str, Callabl
     def moment() -> int:
         return draw.randrange(first, last)
 
+    def opened() -> int:
+        return max(first, last - draw.choice((DAY_NS // 24, DAY_NS, 30 * DAY_NS)))
+
     def anywhere() -> int | None:
         return draw.choice((None, draw.randrange(1, reading.progress().events_done + 1) * 1_024))
 
@@ -101,6 +106,7 @@ def _questions(reading: Reading, draw: random.Random) -> list[tuple[str, Callabl
         ("trades", lambda: reading.trades(span())),
         ("decisions", lambda: reading.decisions(span(), draw.choice(symbols))),
         ("chain", lambda: reading.chain(draw.choice(fills))),
+        ("bare", lambda: reading.bare(Position(draw.choice(symbols), Decimal(1), opened(), last, last))),
         ("gate", lambda: reading.gate(draw.choice(symbols), moment())),
         ("equity", lambda: reading.equity(span(), 700)),
         ("prices", lambda: reading.prices(draw.choice(symbols), span(), 700)),

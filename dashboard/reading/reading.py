@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dashboard.glimpse import Glimpse
-from dashboard.reading import chain, curves, gate, listing, past, trading, traffic
+from dashboard.reading import bare, chain, curves, gate, listing, past, trading, traffic
 from dashboard.reading.answers import Row
+from dashboard.reading.bare import Bare, Position
 from dashboard.reading.keeper import SHARE, Keeper, Progress
 from dashboard.reading.listing import Events, Wanted
 from dashboard.reading.past import Moment
@@ -125,6 +126,10 @@ class Reading:
         """What closed trades earned, by "strategy", "symbol", "regime" or "purpose"."""
         span = self.range(asked)
         return self._ask(lambda db: trading.attribution(db, span, by), [])
+
+    def bare(self, position: Position) -> Bare | None:
+        """How long a position stood without a whole protective order; None where that is not known."""
+        return self._ask(lambda db: bare.bare(db, position), None)
 
     def chain(self, identity: str) -> list[Row]:
         """Steps from the bar to the fill: see `chain.chain`."""

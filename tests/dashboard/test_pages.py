@@ -113,9 +113,10 @@ def test_a_position_without_a_whole_stop_is_named_first(home):
     home.body.live()
     found = answered("trading", asked({}), Window(home.state, guarded=False).sight())
     assert found["trading-sentence"]["need"] == "SOL without a whole stop: look at Positions."
+    nth = [head["t"] for head in found["positions"]["heads"]].index("Protected")
     rows = dict(found["positions"]["rows"])
-    assert rows["SOL/USDT"][-1]["tag"].startswith("no, ")
-    assert rows["BTC/USDT"][-1]["tag"] == "whole"
+    assert (rows["SOL/USDT"][nth]["tag"], rows["SOL/USDT"][nth]["tone"]) == ("no", "act")
+    assert rows["BTC/USDT"][nth]["tag"] == "whole"
 
 
 def test_results_are_shared_among_the_strategies_that_decided_and_add_up(home):
