@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from genome.breeding import tokens as tk
-from genome.breeding.tokens import I32, MOST_ARGUMENTS, PARAMETERS, RAW, WORD, hashed
+from genome.breeding.tokens import I32, MOST_ARGUMENTS, PARAMETERS, RAW, WORD
 from genome.jit import step
 from genome.limits import MOST_NESTED_SOURCES
 from genome.market import F64, I64
 from genome.programs.compiling import ColumnKey
+from genome.programs.hashing import hashed
 from genome.vocabulary import COLUMNS
 
 N_RAW = len(COLUMNS)

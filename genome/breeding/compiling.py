@@ -12,11 +12,12 @@ import numpy as np
 from genome.breeding import tokens as tk
 from genome.breeding.columns import Table, column_at, interned, keys_of, read, table_for
 from genome.breeding.flat import GENE_INDEX, TREES, Flock
-from genome.breeding.tokens import I32, hashed
+from genome.breeding.tokens import I32
 from genome.jit import kernel, step
 from genome.market import F64, I64
 from genome.programs import opcodes as op
 from genome.programs.compiling import ColumnKey, Programs
+from genome.programs.hashing import hashed
 from genome.programs.registers import ABSENT, allocate
 from genome.vocabulary import COLUMN_INDEX
 

@@ -52,7 +52,7 @@ def crowd(
 ) -> None:
     """Take the genomes at places first … last − 1 through bars begin … begin + size − 1; `begin` is a multiple of 64.
 
-    offsets     int64 (genomes + 1,): where each program begins in `code` and `value`
+    code … outputs   of `genome.programs.sharing.Shared`: a program may read what those before it have computed in this block
     order       int64 (genomes,): neighbours share columns, which then are still in the first caches
     needs       int64 (genomes, 2): column of ATR and of volatility, −1 where not needed
     columns     address of float64 (columns, stride): this stretch
@@ -70,7 +70,7 @@ def crowd(
         for place in range(first, last):
             g = order[place]
             interpret(
-                code, value, offsets[g], offsets[g + 1], block, stride, numbers, conditions, width, memory, memory_at[g], n
+                code, value, offsets[place], offsets[place + 1], block, stride, numbers, conditions, width, memory, memory_at[g], n
             )  # fmt: skip
             carried[g] = decide(
                 outputs, g, conditions, width, may + np.uint64((here >> 6) * 8), decisions, carried[g], n

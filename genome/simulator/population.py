@@ -12,6 +12,7 @@ from genome.genome import Genome
 from genome.market import F64, Market
 from genome.programs.columns import Columns
 from genome.programs.compiling import ColumnKey
+from genome.programs.sharing import shared
 from genome.simulator import layout as at
 from genome.simulator.buffers import matrices
 from genome.simulator.cache import Cache, column_key, result_key
@@ -157,17 +158,19 @@ class Pass:
         self.columns, self.fresh = self._columns()
         chunks = min(n, 2 * self.threads if self.threads > 1 else 1)  # each reads the columns anew
         self.edges = [n * i // chunks for i in range(chunks + 1)]
+        self.shared = shared(packed.programs, packed.code, packed.order, np.array(self.edges[:-1]))
         rows = max(1, len(packed.keys))
         self.stretch = _stretch_bars(size, rows)
         n_stretches = -(-size // self.stretch)
         self.matrices: list[F64] = []
-        self._sized = min(MATRICES, n_stretches), rows, self.stretch
+        self.stride = self.stretch + _APART
+        self._sized = min(MATRICES, n_stretches), rows, self.stride
         self.memory = np.ones(packed.programs.n_memory + 1, np.uint8)
         self.carried = np.zeros(n, np.uint8)
         self.scratch: list[tuple[F64, NDArray[np.uint64], NDArray[np.uint64]]] = [
             (
                 np.zeros((max(1, packed.programs.n_numbers), BLOCK)),
-                np.zeros((packed.programs.n_conditions, 2, BLOCK_WORDS), np.uint64),
+                np.zeros((self.shared.n_conditions, 2, BLOCK_WORDS), np.uint64),
                 np.zeros((4, BLOCK_WORDS), np.uint64),
             )
             for _ in range(self.threads)
@@ -205,7 +208,9 @@ class Pass:
 
     def _work(self, task: Task, thread: int) -> None:
         begin = task.stretch * self.stretch
-        matrix = self.matrices[task.stretch % MATRICES][:, : self.ground.market.size - begin]
+        matrix = self.matrices[task.stretch % MATRICES][
+            :, : min(self.stretch, self.ground.market.size - begin)
+        ]
         if isinstance(task, Filling):
             self.columns.waves[task.wave][task.place](begin, matrix)
             return
@@ -215,11 +220,11 @@ class Pass:
         self._walk(task.chunk, thread, begin, matrix)
 
     def _walk(self, chunk: int, thread: int, begin: int, matrix: F64) -> None:
-        packed, programs, ground = self.packed, self.packed.programs, self.ground
+        packed, programs, ground = self.packed, self.shared, self.ground
         numbers, conditions, decisions = self.scratch[thread]
         crowd(
-            packed.code, programs.value, programs.offsets, programs.outputs, programs.memory_at, packed.needs, packed.order,
-            self.edges[chunk], self.edges[chunk + 1], np.uint64(matrix.ctypes.data), self.stretch,
+            programs.code, programs.value, programs.offsets, programs.outputs, packed.programs.memory_at, packed.needs, packed.order,
+            self.edges[chunk], self.edges[chunk + 1], np.uint64(matrix.ctypes.data), self.stride,
             begin, matrix.shape[1], np.uint64(ground.may.ctypes.data), self.memory, self.carried,
             np.uint64(self.accounts.ctypes.data), np.uint64(packed.traits.ctypes.data), ground.matrix, ground.flags,
             ground.summary, ground.following, ground.days, ground.costs, np.uint64(self.daily.ctypes.data), np.uint64(numbers.ctypes.data),
@@ -230,5 +235,7 @@ class Pass:
 _FEWEST_BAR_GENOMES = 500_000
 """Less work than this, half a millisecond, is not worth a second thread."""
 _MOST_BLOCKS, _MATRIX_FLOATS = 24, 2_000_000
+_APART = 8
+"""Floats between two rows of columns. Rows a power of two apart share a few sets of the caches, and push each other out."""
 _NONE = np.empty((0, at.N_TRADE))
 _NOTHING = np.empty(0)
