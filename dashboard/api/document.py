@@ -50,8 +50,8 @@ ENDPOINTS: Final = (
     Endpoint("/api/reports", "Stored reports, newest first; or all of one, or of two with their difference and its 95 % interval.", query=(
         _LIMIT, ("a", "id of a report"), ("b", "id of another: the difference is a less b"),
     )),
-    Endpoint("/api/why", "The chain of a fill or order back to the bar that began it, or what stopped an instrument at a bar.", query=(
-        ("id", "a fill's key or an order's id"), ("symbol", "with at_ns: of which instrument"), ("at_ns", "close of the bar, market time"),
+    Endpoint("/api/why", "The chain of a fill, order or any event back to what began it, or what stopped an instrument at a bar.", query=(
+        ("id", "a fill's key, an order's id, or an event's"), ("symbol", "with at_ns: of which instrument"), ("at_ns", "close of the bar, market time"),
     )),
     Endpoint("/api/commands", "Give a command; it is journalled with the token's name and the note.", "command", body=(
         ("command", "string", _COMMANDS, True),

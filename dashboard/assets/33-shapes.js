@@ -108,6 +108,7 @@
       const node = el("li", "", el("div", "chain-head", el("b", "", step.title), step.ms ? organism.moment(step.ms) : ""));
       if (step.body) node.append(el("p", "", step.body));
       if (step.fields.length) node.append(el("dl", "fields", ...step.fields.map(([name, value]) => el("div", "", el("dt", "", name), el("dd", "", value)))));
+      if (step.about) node.append(organism.linkTo("why", step.about, "its whole chain"));
       node.dataset.tone = step.tone;
       return node;
     });

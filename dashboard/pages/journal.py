@@ -66,7 +66,7 @@ def choices(asked: Asked, sight: Sight) -> Piece:
 
 
 def events(asked: Asked, sight: Sight) -> Piece:
-    """Events of the journal, newest first; each leads to all that has the same beginning, and fills lead to Why."""
+    """Events of the journal, newest first; each leads to all that has the same beginning, and to Why."""
     history = sight.history
     if history is None:
         return {}
@@ -95,7 +95,5 @@ def _event(one: Row, now: dict[str, str]) -> list[Cell]:
         shapes.tag(str(one["level"]), {"warning": "watch", "error": "act"}.get(str(one["level"]), "quiet")),
         shapes.text(str(one["text"])[:200], wrap=True, title=f"{one['kind']} · {one['id']}"),
         {"v": root, "about": wanted, "page": "machine", "code": 1, "x": root, "s": root},
-        {"v": "why?", "about": str(one["id"]), "page": "why", "x": str(one["id"])}
-        if one["kind"] == "Filled"
-        else shapes.text(""),
+        {"v": "why?", "about": str(one["id"]), "page": "why", "x": str(one["id"])},
     ]

@@ -24,8 +24,9 @@ def lines(asked: Asked, sight: Sight) -> Piece:
     )  # fmt: skip
     found = sight.kept.get(("log", wanted), _KEEP_S, lambda: read(sight.state, wanted))
     heads = [
-        shapes.head("When"), shapes.head("Level"), shapes.head("Process", low=True), shapes.head("Organ", low=True),
-        shapes.head("What"), shapes.head("Stems from", low=True, says="what the organ was dealing with: its correlation"),
+        shapes.head("When", says="UTC"), shapes.head("Level"), shapes.head("Process", low=True), shapes.head("Organ", low=True),
+        shapes.head("What"), shapes.head("Stems from", says="what the organ was dealing with, its correlation: leads to Why"),
+        shapes.head("", low=True, says="narrow journal and log to it"),
     ]  # fmt: skip
     rows = [(f"{nth}:{line.get('timestamp')}", _line(line, now)) for nth, line in enumerate(found.lines)]
     return shapes.table(heads, rows, most=14)
@@ -39,13 +40,14 @@ def _line(line: dict[str, Any], now: dict[str, str]) -> list[Cell]:
     trace = str(line.get("exception") or "")
     return [
         shapes.text(
-            str(line.get("timestamp") or "")[11:23], tone="muted", title=str(line.get("timestamp") or "")
+            str(line.get("timestamp") or "")[11:19], tone="muted", title=str(line.get("timestamp") or "")
         ),
         shapes.tag(level, _TONES.get(level, "quiet")),
         shapes.text(line.get("process") or ""),
         shapes.text(line.get("organ") or "", strong=True),
         shapes.text(event[:240], wrap=True, title=trace[-2_000:] or event),
-        {"v": root, "about": wanted, "page": "machine", "code": 1, "x": root, "s": root}
+        {"v": root, "about": root, "page": "why", "code": 1, "x": root, "s": root}
         if root
         else shapes.text(""),
+        {"v": "only this", "about": wanted, "page": "machine", "x": ""} if root else shapes.text(""),
     ]

@@ -1,5 +1,6 @@
 """Why: pick a fill and walk its chain back to the bar; pick a bar and see what stopped it."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,14 @@ _VERDICT = {
     "unknown": "watch",
 }
 _STOPPED = {"": "good", "denied": "act", "not_sent": "act", "waiting": "watch"}
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_BAR = re.compile(
+    r"bar:((?![0-9]+:)[^:].*):([0-9]{1,19})"
+)  # of an instrument; "bar:7:…" is an event of session 7
+_UNKNOWN = (
+    "Nothing is known of this fill, order or event here. Routine that led to nothing is in the journal alone: the page Machine shows "
+    "it, level debug."
+)
 _HIDDEN = {"genome", "genome_ids", "what", "flags"}
 
 
@@ -39,7 +48,8 @@ def skeleton() -> Any:
         row(block("Fills", "why-fills", "table", "No fill in this time. Choose a longer time above, or wait for the first order.", "half",
                   aside="newest first"),
             block("Its chain, back to the bar", "why-chain", "chain",
-                  "Pick a fill or a bar: the bar that began it, who said what, what was aimed at, the order and its life appear here.",
+                  "Pick a fill or a bar: the bar that began it, who said what, what was aimed at, the order and its life appear here. "
+                  "Any event of the page Machine leads here, too.",
                   "half")),
         block("What stopped each bar", "why-gates", "table",
               "Bars and the gate at which each ended appear here once the journal was read.", aside="the newest bars"),
@@ -91,12 +101,10 @@ def chain(asked: Asked, sight: Sight) -> Piece:
         return {}
     if sight.history is None:
         return _short(asked, sight)
-    kind, _, rest = asked.about.partition(":")
-    if kind == "bar":
-        symbol, _, at = rest.rpartition(":")
-        return _gate(sight.history, symbol, int(at) if at.isdecimal() and len(at) < 20 else 0)  # noqa: PLR2004 - 64 bits
+    if bar := _BAR.fullmatch(asked.about):
+        return _gate(sight.history, bar[1], int(bar[2]))
     steps = [_step(one) for one in sight.history.chain(asked.about)]
-    return {"steps": steps} if steps else {"error": "Nobody here knows this fill or order any more."}
+    return {"steps": steps} if steps else {"error": _UNKNOWN}
 
 
 def _gate(history: Reading, symbol: str, at_ns: int) -> Piece:
@@ -111,6 +119,8 @@ def _gate(history: Reading, symbol: str, at_ns: int) -> Piece:
 
 
 def _step(one: Row) -> dict[str, Any]:
+    if one["what"] == "event":
+        return _event(one)
     fields = [
         (human(key).lower(), _written(value))
         for key, value in one["fields"].items()
@@ -126,6 +136,28 @@ def _step(one: Row) -> dict[str, Any]:
         tone,
         one["at_ns"],
     )
+
+
+def _event(one: Row) -> dict[str, Any]:
+    """One event on its way from organ to organ."""
+    said = one["fields"]
+    kind = human(_WORD.sub(" ", str(said["kind"])).lower())
+    way = [
+        ("by", str(said["sender"])),
+        ("to", str(said["receivers"]).replace(",", ", ")),
+        ("id", str(one["id"])),
+    ]
+    mine = bool(said["asked"])
+    tone = {"warning": "watch", "error": "act"}.get(str(said["level"]), "good" if mine else "unknown")
+    text = str(one["text"])
+    step = shapes.step(
+        f"{kind}, the event asked about" if mine else kind,
+        "" if text == said["kind"] else text,
+        way,
+        tone,
+        one["at_ns"],
+    )
+    return {**step, "about": str(one["id"])} if said["kind"] == "Filled" and not mine else step
 
 
 def _written(value: object) -> str:

@@ -106,6 +106,7 @@ def _questions(reading: Reading, draw: random.Random) -> list[tuple[str, Callabl
         ("trades", lambda: reading.trades(span())),
         ("decisions", lambda: reading.decisions(span(), draw.choice(symbols))),
         ("chain", lambda: reading.chain(draw.choice(fills))),
+        ("chain of any event", lambda: reading.chain(draw.choice(events))),
         ("bare", lambda: reading.bare(Position(draw.choice(symbols), Decimal(1), opened(), last, last))),
         ("gate", lambda: reading.gate(draw.choice(symbols), moment())),
         ("equity", lambda: reading.equity(span(), 700)),

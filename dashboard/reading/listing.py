@@ -52,7 +52,7 @@ def events(db: sqlite3.Connection, source: Source, wanted: Wanted) -> Events:
     if not routine or (wanted.kind and wanted.kind not in words.ROUTINE | words.MIXED):
         return _kept(db, wanted, root)
     if root:
-        return _related(db, source, wanted, root)
+        return related(db, source, wanted, root)
     return _from_journal(db, source, wanted)
 
 
@@ -67,7 +67,7 @@ def root_of(source: Source, db: sqlite3.Connection, identity: str) -> str:
         ).fetchone()
         if known:
             return str(known[0])
-        row = _row(source, db, int(seq))
+        row = row_at(source, db, int(seq))
         if row is None:
             return identity
         envelope, _ = unpack(row, _version(source, row), Payloads())
@@ -128,7 +128,7 @@ def _from_journal(db: sqlite3.Connection, source: Source, wanted: Wanted) -> Eve
     end = last
     while end > first and last - end < LOOKED_AT and len(found) <= wanted.limit:
         begin = max(first, end - PAGE)
-        page = [event for row in source.rows(begin, end) for event in _spoken(source, row)]
+        page = [event for row in source.rows(begin, end) for event in spoken(source, row)]
         found += [event for event in reversed(page) if _fits(event, wanted)]
         end = begin
     if len(found) > wanted.limit:
@@ -136,7 +136,7 @@ def _from_journal(db: sqlite3.Connection, source: Source, wanted: Wanted) -> Eve
     return Events(found, (end + 1) * N_PARTS if end > first else None)
 
 
-def _related(db: sqlite3.Connection, source: Source, wanted: Wanted, root: str) -> Events:
+def related(db: sqlite3.Connection, source: Source, wanted: Wanted, root: str) -> Events:
     """Everything that stems from one envelope: walked forward from the row that consumed it."""
     tip = _tip(db)
     begin = _consumer(db, source, root, tip)
@@ -146,7 +146,7 @@ def _related(db: sqlite3.Connection, source: Source, wanted: Wanted, root: str) 
     for row in source.rows(begin - 1, min(tip, begin + RELATED)):
         envelope, effects = unpack(row, _version(source, row), Payloads())
         if memory.pass_by(row, envelope, effects).root == root:
-            found += [{**event, "root": root} for event in _spoken(source, row)]
+            found += [{**event, "root": root} for event in spoken(source, row)]
     found = [event for event in reversed(found) if _fits(event, wanted)]
     return _page(found, wanted.limit)
 
@@ -165,7 +165,7 @@ def _consumer(db: sqlite3.Connection, source: Source, root: str, tip: int) -> in
     return int(seq)
 
 
-def _spoken(source: Source, row: JournalRow) -> list[Row]:
+def spoken(source: Source, row: JournalRow) -> list[Row]:
     """Every event of a journal row, oldest first, routine included."""
     envelope, effects = unpack(row, _version(source, row), Payloads())
     said: list[tuple[int, str, str, str, str, Any]] = []
@@ -213,7 +213,8 @@ def _bounds(db: sqlite3.Connection, wanted: Wanted) -> tuple[int, int]:
     return last, max(_first(db), found[0] if found else 0)
 
 
-def _row(source: Source, db: sqlite3.Connection, seq: int) -> JournalRow | None:
+def row_at(source: Source, db: sqlite3.Connection, seq: int) -> JournalRow | None:
+    """One row of the journal, None where it is not there or not read yet."""
     if not _first(db) < seq <= _tip(db):
         return None
     return source.rows(seq - 1, seq)[0]

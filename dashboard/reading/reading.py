@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dashboard.glimpse import Glimpse
-from dashboard.reading import bare, chain, curves, gate, listing, past, trading, traffic
+from dashboard.reading import bare, chain, curves, gate, listing, past, story, trading, traffic
 from dashboard.reading.answers import Row
 from dashboard.reading.bare import Bare, Position
 from dashboard.reading.keeper import SHARE, Keeper, Progress
@@ -132,8 +132,13 @@ class Reading:
         return self._ask(lambda db: bare.bare(db, position), None)
 
     def chain(self, identity: str) -> list[Row]:
-        """Steps from the bar to the fill: see `chain.chain`."""
-        return self._ask(lambda db: chain.chain(db, identity), [])
+        """Steps from the bar to the fill, see `chain.chain`; of any other event what led to it and came of it, see `story.story`."""
+        return self._ask(
+            lambda db: (
+                chain.chain(db, identity) or self._with_journal(lambda s: story.story(db, s, identity))
+            ),
+            [],
+        )
 
     def gate(self, symbol: str, at_ns: int) -> Row:
         """What stopped an instrument at a bar: see `gate.gate`."""

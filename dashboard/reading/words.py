@@ -4,7 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from organism import messages as m
-from organism.effects import Notify, VenueCancel, VenueSubmit
+from organism.effects import (
+    Notify,
+    StoreGenome,
+    VenueAdvance,
+    VenueCancel,
+    VenueQuery,
+    VenueReport,
+    VenueSubmit,
+)
 from organism.trading import OrderStatus
 
 DEBUG, INFO, WARNING, ERROR = range(4)
@@ -162,4 +170,8 @@ _WORDED: dict[type, Callable[[Any], str]] = {
     m.StrategyPaused: lambda x: f"Strategy {x.genome_id} {'is silenced' if x.paused else 'speaks again'}: {x.reason}",
     VenueSubmit: lambda x: f"Order {x.approved.order.id} sent as {x.client_order_id}",
     VenueCancel: lambda x: f"Cancellation of {x.client_order_id} sent",
+    VenueAdvance: lambda _: "The paper venue is told the instant",
+    VenueQuery: lambda x: f"The venue is asked about {x.client_order_id}",
+    VenueReport: lambda _: "The venue is asked for its account",
+    StoreGenome: lambda x: f"Genome {x.genome_id} is stored",
 }  # fmt: skip

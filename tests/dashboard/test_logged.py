@@ -68,10 +68,12 @@ def test_lines_are_narrowed_by_organ_level_and_correlation(written, about, expec
     assert events(written, f"?about={about}") == expected
 
 
-def test_a_correlation_leads_to_everything_that_has_it(written):
-    piece = shown(written, "machine")["machine-log"]
-    assert piece["rows"][0][1][5]["about"] == "root:bar:8"
-    assert piece["rows"][0][1][5]["page"] == "machine"
+def test_a_correlation_leads_to_why_and_narrows_to_everything_that_has_it(written):
+    cells = shown(written, "machine")["machine-log"]["rows"][0][1]
+    assert [(cell["page"], cell["about"]) for cell in cells[5:]] == [
+        ("why", "bar:8"),
+        ("machine", "root:bar:8"),
+    ]
 
 
 def test_without_a_log_nothing_is_said_and_nothing_fails(home):

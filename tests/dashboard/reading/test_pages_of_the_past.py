@@ -67,8 +67,19 @@ def test_a_bar_says_how_far_it_came(life, window):
     last = found["why-chain"]["steps"][-1]
     assert last["title"].startswith(("It ended here", "It went through"))
     assert last["body"]
-    for strange in ("bar:", "bar::", "bar:BTC/USDT:x", "bar:nowhere:1", "bar:BTC/USDT:" + "9" * 25):
+    for strange in ("bar:nowhere:1", "bar:BTC/USDT:" + "9" * 19):
         assert page(window, "why", about=strange, at=at_ns // 1_000_000)["why-chain"]["steps"]
+    for strange in (
+        "bar:",
+        "bar::",
+        "bar:BTC/USDT:x",
+        "bar:BTC/USDT:" + "9" * 25,
+        "bar:7:1",
+        "9" * 40 + ".1",
+        "1.99",
+    ):
+        said = page(window, "why", about=strange, at=at_ns // 1_000_000)["why-chain"]["error"]
+        assert said.startswith("Nothing is known")
 
 
 def test_messages_events_and_regimes_come_from_the_journal(life, window):
