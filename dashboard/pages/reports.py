@@ -14,15 +14,18 @@ from dashboard.pages.shared import counted, strategy
 from dashboard.sentence import Sentence
 from dashboard.shelf import Listed, Listing
 from dashboard.sight import Sight
+from organism.reports import Broken
 
 _KEEP_S = 3.0
 _SHOWN = 12
-_MOST_STRATEGIES = 400
+_MOST_STRATEGIES = 300
 _MAKE = "Make one: `./run backtest ema_crossover`, or `./run evolve`."
 _METHOD = (
     "Paired stationary bootstrap (Politis and Romano, 1994): 2,000 resamples of whole blocks of the common days, the same for both; "
     "the same two give the same interval. It does not know how many trials stand behind each."
 )
+_BESIDE = "beside what is open, as B"
+_CHOSEN = "Those from evolution and searches were chosen on the bars that judge them; drawdowns from evolution are at 10 % volatility."
 _COLUMNS = ("sharpe", "total_return", "max_drawdown", "consistency", "turnover", "n_trades", "pnl", "weight")
 
 
@@ -56,9 +59,7 @@ def speaks(sight: Sight, asked: Asked) -> Sentence:
     found = _open(asked, sight)
     if found.troubles:
         said = " ".join(found.troubles)
-        return Sentence(
-            lead="That cannot be opened.", text=said[:500], need="Choose another below.", tone="watch"
-        )
+        return Sentence(lead="That cannot be opened.", text=said[:500], need="", tone="watch")
     if len(found.subjects) > 1:
         return _two(found)
     if found.subjects:
@@ -139,8 +140,7 @@ def _two(found: Opened) -> Sentence:
             tone="unknown",
         )
     sharpe = gap.found.sharpe
-    more = "above" if sharpe.value > 0 else "below"
-    said = f"On {gap.n_days:,} common days A's is {figures.plain(abs(sharpe.value))} {more} B's a year (95 % of A − B: {reported.within(sharpe)})."
+    said = f"On {gap.n_days:,} common days A − B is {figures.plain(sharpe.value, signed=True)} a year (95 %: {reported.within(sharpe)})."
     if first.ref == second.ref:
         lead, said = "The same one twice.", "It does not differ from itself."
     elif sharpe.has_zero:
@@ -195,9 +195,9 @@ def stored(listing: Listing, found: Opened) -> Piece:
     """Every report that can be opened."""
     rows = [(one.id, _stored(one, found)) for one in listing.known]
     heads = [
-        shapes.head("Report", says="open it alone"), shapes.head("Made"), shapes.head("Days", num=True, low=True),
+        shapes.head("Report", says="open it alone"), shapes.head("Compare", says=_BESIDE), shapes.head("Made"), shapes.head("Days", num=True, low=True),
         shapes.head("Sharpe", num=True, says="a year"), shapes.head("Return", num=True, low=True), shapes.head("Drawdown", num=True, low=True),
-        shapes.head("Looks", num=True, low=True, says="at the same bars, ever"), shapes.head("Compare", says="beside what is open, as B"),
+        shapes.head("Looks", num=True, low=True, says="at the same bars, ever"),
     ]  # fmt: skip
     note = [f"{listing.older:,} older ones are kept and not listed."] if listing.older else []
     note += [f"{listing.waiting:,} more are being read."] if listing.waiting else []
@@ -211,6 +211,7 @@ def _stored(one: Listed, found: Opened) -> list[Cell]:
             one.title or one.id, strong=True, wrap=True, title=one.id, sub=f"{KINDS[one.kind]} {one.id[-8:]}"
         )
         | {"pair": [one.id], "x": one.id, "s": one.title},
+        _beside(one.id, found),
         shapes.moment(one.made_s * 10**9, ago=True),
         shapes.number(f"{one.n_days:,}", one.n_days, tone="muted"),
         measures.cell("sharpe", one.figures.get("sharpe")),
@@ -219,7 +220,6 @@ def _stored(one: Listed, found: Opened) -> list[Cell]:
         ),
         measures.cell("max_drawdown", one.figures.get("max_drawdown")),
         shapes.number(figures.plain(looks, 0), looks, tone="muted"),
-        _beside(one.id, found),
     ]
 
 
@@ -232,7 +232,7 @@ def _beside(ref: str, found: Opened) -> Cell:
     pair = found.pair
     for letter, one in zip(LETTERS, pair, strict=False):
         if one == ref:
-            return shapes.tag(letter if len(pair) > 1 else "open", "good")
+            return shapes.tag(letter if len(pair) > 1 else "open", "good") | {"x": ref}
     text = "compare" if pair else "open"
     return {"v": text, "pair": [*pair[:1], ref], "x": ref, "s": text}
 
@@ -256,20 +256,13 @@ def strategies(
             )
             rows.append((ref, _strategy(ref, who, one.kind, values, found)))
     heads = [
-        shapes.head("Strategy", says="open it alone"), shapes.head("From", low=True),
+        shapes.head("Strategy", says="open it alone"), shapes.head("Compare", says=_BESIDE), shapes.head("From", low=True),
         *(shapes.head(measures.measure(name).label, num=True, low=name != "sharpe", says=measures.measure(name).says) for name in _COLUMNS),
         shapes.head("Looks", num=True, low=True, says="at the same bars, ever: the more, the less a wonder"),
-        shapes.head("Compare", says="beside what is open, as B"),
     ]  # fmt: skip
     more = len(rows) - _MOST_STRATEGIES
     note = [f"The newest {_MOST_STRATEGIES:,} of {len(rows):,}."] if more > 0 else []
-    note += (
-        [
-            "Those from evolution and searches were chosen on the bars that judge them; drawdowns from evolution are at 10 % volatility."
-        ]
-        if rows
-        else []
-    )
+    note += [_CHOSEN] if listing.known else []
     return shapes.table(heads, rows[:_MOST_STRATEGIES], " ".join(note), most=_SHOWN)
 
 
@@ -277,17 +270,23 @@ def _strategy(ref: str, who: Cell, kind: str, values: measures.Figures, found: O
     looks = measures.looks(values)
     return [
         who | {"pair": [ref], "s": who["v"]},
+        _beside(ref, found),
         shapes.tag(KINDS[kind], "good" if kind == "body" else "quiet"),
         *(measures.cell(name, values.get(name), tone=_tone(values.get(name)) if measures.measure(name).style in {"gain", "signed"} else "")
           for name in _COLUMNS),
         shapes.number(figures.plain(looks, 0), looks, tone="muted"),
-        _beside(ref, found),
     ]  # fmt: skip
 
 
 def broken(listing: Listing) -> Piece:
     """Files that are no report, or none that this program can read."""
     return shapes.strip(
-        {"name": one.name, "state": "not shown", "tone": "watch", "detail": f"{one.why[:1].upper()}{one.why[1:]}".rstrip(".") + "."}
+        {"name": one.name, "state": "not shown", "tone": "watch", "detail": _why(one)}
         for one in listing.broken[:_SHOWN * 4]
     )  # fmt: skip
+
+
+def _why(one: Broken) -> str:
+    """A whole sentence that does not say the name again."""
+    said = one.why.replace(one.name.removesuffix(".json"), "it", 1).rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}."

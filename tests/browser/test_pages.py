@@ -186,7 +186,9 @@ def test_on_a_phone_every_page_is_two_touches_away(chromium, body, tmp_path):
 
 def test_where_no_body_ever_lived_every_page_says_so_and_what_to_type(chromium, tmp_path):
     with serving(tmp_path, guarded=False) as served, opened(chromium, served.url) as seen:
-        for page in NAMED[:-1]:
+        for page in (
+            one for one in NAMED if one.name not in {"reports", "settings"}
+        ):  # these two need no body
             go(seen, page.name)
             seen.until(f"document.getElementById('{page.name}-lead').textContent === 'Not started yet.'", 5)
             assert "./run start" in seen.text(f"{page.name}-need")

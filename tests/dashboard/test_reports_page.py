@@ -58,7 +58,7 @@ def test_the_list_tells_what_when_on_what_and_leads_to_each(home):
     assert found["reports-sentence"]["lead"] == "2 reports to look at."
     assert "evolution, evolve on BTC/USDT" in found["reports-sentence"]["text"]
     assert [key for key, _ in found["reports-list"]["rows"]] == [bred, older]
-    name, made, days, sharpe, *_, looks, compare = rows(found["reports-list"])[older]
+    name, compare, made, days, sharpe, *_, looks = rows(found["reports-list"])[older]
     assert (name["v"], name["pair"], name["sub"]) == (
         "strategy 0 on BTC/USDT",
         [older],
@@ -79,7 +79,7 @@ def test_what_cannot_be_shown_is_named_on_the_page_and_breaks_nothing(home):
     assert found["reports-sentence"]["tone"] == "watch"
     assert [key for key, _ in found["reports-list"]["rows"]] == [good]
     said = {one["name"]: one["detail"] for one in found["reports-broken"]["items"]}
-    assert "newer than 1" in said[f"{new}.json"]
+    assert said[f"{new}.json"].startswith("It is of schema 7, newer than 1")
     assert said[f"{EVIL[:8]}.txt"] == "It is not named as a report is."
     refused = shown(home, new)
     assert refused["reports-sentence"]["lead"] == "That cannot be opened."
@@ -169,7 +169,7 @@ def test_two_stand_side_by_side_with_their_difference_and_its_interval(home):
     assert [tag for _, tag in asked] == sorted(
         (tag for _, tag in asked), key=["differs", "only A", "only B", "same"].index
     )
-    compare = {key: cells[-1] for key, cells in found["reports-list"]["rows"]}
+    compare = {key: cells[1] for key, cells in found["reports-list"]["rows"]}
     assert (compare[first]["tag"], compare[second]["tag"]) == ("A", "B")
     assert [pair["pair"] for pair in found["reports-chosen"]["groups"][0][1]] == [
         [second],
@@ -237,9 +237,9 @@ def test_every_strategy_has_a_row_and_leads_to_a_comparison(home):
     assert sum(key.startswith("body:") for key in found) == 4
     assert [key for key in found if key.startswith(bred)] == [f"{bred}:bred_5_0{nth}" for nth in range(3)]
     lives = found["body:ema_trend_0_0a91c0f"]
-    assert (lives[0]["v"], lives[1]["tag"], lives[7]["v"]) == ("EMA trend", "living", "4")
-    assert found[name][-1]["tag"] == "open"
-    assert found[f"{bred}:bred_5_01"][-1]["pair"] == [name, f"{bred}:bred_5_01"]
+    assert (lives[0]["v"], lives[2]["tag"], lives[8]["v"]) == ("EMA trend", "living", "4")
+    assert found[name][1]["tag"] == "open"
+    assert found[f"{bred}:bred_5_01"][1]["pair"] == [name, f"{bred}:bred_5_01"]
     beside = shown(home, name, "body:ema_trend_0_0a91c0f")
     assert "keeps equity of all its strategies together" in beside["reports-sentence"]["text"]
     assert rows(beside["reports-figures"])["weight"][2]["v"].startswith("30.0")
@@ -249,10 +249,10 @@ def test_the_tables_leave_as_csv_with_exact_values(home):
     name = shelved.backtest(home.state, title="=cmd()", nth=3)
     answer = home.browser.get("/api/csv/reports-strategies")
     found = list(csv.reader(io.StringIO(answer.text)))
-    assert found[0][:3] == ["Strategy", "From", "Sharpe"]
+    assert found[0][:3] == ["Strategy", "Compare", "From"]
     assert {len(row) for row in found} == {12}
     (mine,) = [row for row in found if row[0] == "ema_0_00000003"]
-    assert mine[2] == "0.1"
+    assert mine[3] == "0.1"
     figures = list(
         csv.reader(io.StringIO(home.browser.get(f"/api/csv/reports-figures?a={name}&b={name}").text))
     )
@@ -272,7 +272,7 @@ def test_a_trick_in_the_address_is_refused_in_a_sentence(home, ref):
     for pair in ((ref,), (name, ref), (ref, name)):
         found = shown(home, *pair)
         assert found["reports-sentence"]["lead"] == "That cannot be opened."
-        assert found["reports-sentence"]["text"]
+        assert found["reports-sentence"]["text"].endswith(".")
         assert len(found["reports-sentence"]["text"]) < 600
         assert "figures" in filled(found) or len(pair) == 1
         assert rows(found["reports-list"])

@@ -15,7 +15,9 @@ from organism.journal.reader import newest, read_rows
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PAGES = ("trading", "risk", "evolution", "reports", "market", "why", "alerts", "machine", "settings", "vitals")
+PAGES = (
+    "trading", "risk", "evolution", "reports", "market", "why", "alerts", "machine", "settings", "vitals",
+)  # fmt: skip
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",

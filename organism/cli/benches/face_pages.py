@@ -30,7 +30,9 @@ from organs.motor.paper.book import PaperBook
 from organs.motor.paper.matching import PaperExchange
 from organs.nervous.feeds import instants
 
-PAGES = ("vitals", "trading", "risk", "evolution", "reports", "market", "why", "alerts", "machine", "settings")
+PAGES = (
+    "vitals", "trading", "risk", "evolution", "reports", "market", "why", "alerts", "machine", "settings",
+)  # fmt: skip
 FIGURES = (
     "vitals", "performance", "portfolio", "positions", "signals", "orders", "trades", "alerts", "evolution", "reports",
     "why",
