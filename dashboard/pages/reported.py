@@ -224,7 +224,7 @@ def _asked(report: Report) -> dict[str, str]:
     head = {
         "report": report.id,
         "made": made,
-        "version": report.version,
+        "version": report.version or "unknown",
         "commit": report.commit or "unknown",
     }
     return {**head, **flat(report.asked), "days_per_year": f"{report.days_per_year:g}"}

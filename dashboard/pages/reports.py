@@ -147,10 +147,29 @@ def _two(found: Opened) -> Sentence:
         lead = "They cannot be told apart by their Sharpe ratios."
     else:
         lead = f"{'A' if sharpe.value > 0 else 'B'} has the higher Sharpe ratio."
-    need = "Luck alone explains as much." if sharpe.has_zero and first.ref != second.ref else ""
+    need = (
+        ""
+        if first.ref == second.ref
+        else "Luck alone explains as much."
+        if sharpe.has_zero
+        else _behind(found)
+    )
     return Sentence(
         lead=lead, text=f"{names} {said}", need=need, tone="unknown" if sharpe.has_zero else "good"
     )
+
+
+def _behind(found: Opened) -> str:
+    """How many looks stand behind the two, where somebody looked more than once: no interval knows of them."""
+    looks = [measures.looks(one.figures) for one in found.subjects]
+    if not any(n is not None and n > 1 for n in looks):
+        return ""
+    told = [
+        f"{figures.plain(n, 0)} behind {letter}"
+        for letter, n in zip(LETTERS, looks, strict=True)
+        if n is not None
+    ]
+    return f"Looks at these bars: {figures.listed(told)}; the interval does not know of them."
 
 
 # ---------------------------------------------------------------- pieces

@@ -155,6 +155,7 @@ def test_two_stand_side_by_side_with_their_difference_and_its_interval(home):
     assert filled(found) == {"chosen", "curve", "apart", "warnings", "figures", "asked"}
     assert found["reports-sentence"]["lead"] == "A has the higher Sharpe ratio."
     assert "On 100 common days" in found["reports-sentence"]["text"]
+    assert "7 behind A and 7 behind B" in found["reports-sentence"]["need"]
     assert [one["says"] for one in found["reports-curve"]["panels"][0]["series"]] == ["A gained", "B gained"]
     gap = told(found["reports-apart"])
     assert gap["Common days"] == ("100", "2024-01-01 to 2024-04-09")
