@@ -33,6 +33,7 @@ def perform(options: Options) -> int:
         replay(loaded.settings.market)  # what the lake lacks is said here
     from organism.guardian import ChildCommand, GuardOptions, guard
     from organism.kept import keep
+    from organism.logfile import guardian_log
 
     arguments = ["--state", str(state)]
     if options.config is not None:
@@ -57,22 +58,21 @@ def perform(options: Options) -> int:
     if loaded.settings.voice.channels or logs.sentry or logs.otlp:
         children.append(ChildCommand("sender", [*python, "organs.voice.sender", *arguments]))
     guardian = loaded.settings.guardian
-    return guard(
-        children,
-        GuardOptions(
-            state=state,
-            beat_s=guardian.beat_s,
-            silence_s=guardian.silence_s,
-            venue_silence_s=guardian.venue_silence_s,
-            service_silence_s=guardian.service_silence_s,
-            grace_s=guardian.grace_s,
-            restarts=guardian.restarts,
-            within_s=guardian.within_s,
-            safe_restarts=guardian.safe_restarts,
-            stop_s=guardian.stop_s,
-            run_for_s=options.for_s,
-        ),
+    guarding = GuardOptions(
+        state=state,
+        beat_s=guardian.beat_s,
+        silence_s=guardian.silence_s,
+        venue_silence_s=guardian.venue_silence_s,
+        service_silence_s=guardian.service_silence_s,
+        grace_s=guardian.grace_s,
+        restarts=guardian.restarts,
+        within_s=guardian.within_s,
+        safe_restarts=guardian.safe_restarts,
+        stop_s=guardian.stop_s,
+        run_for_s=options.for_s,
     )
+    with guardian_log(state):
+        return guard(children, guarding)
 
 
 def _of_the_page(page: DashboardSettings) -> list[str]:

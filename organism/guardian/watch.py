@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import select
 import signal
@@ -26,6 +27,8 @@ from organism.guardian.policy import (
 )
 from organism.guardian.services import Services
 
+LOG = logging.getLogger("guardian")
+LOG.addHandler(logging.NullHandler())  # without a log it still says everything on standard error, and once
 LAST_WORDS = "last_words.jsonl"
 TURN_S = 0.05
 
@@ -155,6 +158,7 @@ class _Guardian:
     def _start_body(self) -> ChildProcess:
         extra = ("--safe",) if self._deaths.is_safe else ()
         self._body = ChildProcess(self._body_command, *extra)
+        LOG.info("the body was started%s, process %d", " in safe mode" if extra else "", self._body.pid)
         self._note()
         return self._body
 
@@ -264,6 +268,7 @@ class _Guardian:
             write_note(self._options.state, note)
 
     def _leave_word(self, title: str, body: str, severity: str = "critical") -> None:
+        LOG.log(getattr(logging, severity.upper()), "%s. %s", title, body)
         word = {"wall_ns": time.time_ns(), "severity": severity, "title": title, "body": body}
         path = self._options.state / LAST_WORDS
         try:
@@ -275,6 +280,7 @@ class _Guardian:
             self._say(f"could not write {path.name}: {error}")
 
     def _say(self, text: str) -> None:
+        LOG.warning("%s", text)
         with contextlib.suppress(OSError):
             if _is_read(sys.stderr):
                 print(f"guardian: {text}", file=sys.stderr, flush=True)

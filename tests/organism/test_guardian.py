@@ -279,8 +279,22 @@ def test_the_guardian_imports_nothing_but_the_standard_library():
 
 
 def test_what_becomes_a_guardian_has_loaded_nothing_heavy():
-    heavy = ("numpy", "pandas", "apsw", "dash", "pykka", "psutil", "sqlite_utils", "pyarrow")
-    code = f"import sys, organism.cli.start; print([m for m in {heavy!r} if m in sys.modules])"
+    heavy = (
+        "numpy",
+        "pandas",
+        "apsw",
+        "dash",
+        "pykka",
+        "psutil",
+        "sqlite_utils",
+        "pyarrow",
+        "structlog",
+        "rich",
+    )
+    code = (
+        "import sys, organism.cli.start, organism.guardian, organism.kept, organism.logfile; "
+        f"print([m for m in {heavy!r} if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]", (
         "where memory is short, a person would read a library's last words, not ours"

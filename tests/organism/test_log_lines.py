@@ -4,14 +4,19 @@ import errno
 import json
 import logging
 import os
+import sys
 import threading
 
 import pytest
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from organism import logs
+from organism import logfile, logs
+from organism.errors import BadInput
 from organism.handling import IN_HAND, SERVED, moment
+from organism.logbook import Wanted, read
+from organism.logline import JsonLines
+from organism.logrecord import PlainLines
 from organism.messages import Envelope
 from organism.redaction import MASK, Redactor
 from tests.organism.living import living, say
@@ -144,7 +149,7 @@ def test_fields_without_end_are_left_out(tmp_path, running):
 
 
 def test_files_are_moved_aside_newest_first_and_their_room_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(logs, "FILE_BYTES", 1_000)
+    monkeypatch.setattr(logfile, "FILE_BYTES", 1_000)
     lived = logs.setup("body", tmp_path, stderr=False)
     try:
         for n in range(200):
@@ -152,11 +157,11 @@ def test_files_are_moved_aside_newest_first_and_their_room_is_bounded(tmp_path, 
     finally:
         lived.close()
     names = sorted(p.name for p in (tmp_path / "log").iterdir())
-    assert names == sorted(["body.jsonl", *(f"body.{n}.jsonl" for n in range(1, logs.N_FILES + 1))])
+    assert names == sorted(["body.jsonl", *(f"body.{n}.jsonl" for n in range(1, logfile.N_FILES + 1))])
     assert all(p.stat().st_size <= 1_000 for p in (tmp_path / "log").iterdir())
     told = [
         line["event"]
-        for name in [f"body.{n}.jsonl" for n in range(logs.N_FILES, 0, -1)] + ["body.jsonl"]
+        for name in [f"body.{n}.jsonl" for n in range(logfile.N_FILES, 0, -1)] + ["body.jsonl"]
         for line in lines(tmp_path, name)
     ]
     assert told == [f"line {n}" for n in range(200 - len(told), 200)], "in order, none missing"
@@ -230,7 +235,7 @@ def test_a_full_disk_costs_lines_says_so_once_and_heals(tmp_path, running, monke
 def test_a_folder_that_may_not_be_changed_keeps_the_newest_lines_within_bounds(
     tmp_path, running, monkeypatch
 ):
-    monkeypatch.setattr(logs, "FILE_BYTES", 1_000)
+    monkeypatch.setattr(logfile, "FILE_BYTES", 1_000)
 
     def refused(*_):
         raise PermissionError(errno.EACCES, "not allowed")
@@ -256,8 +261,8 @@ def test_a_place_that_is_no_folder_hurts_nobody(tmp_path, capsys):
 
 
 def test_two_processes_that_share_a_file_lose_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(logs, "FILE_BYTES", 4_000)
-    files = [logs._PrivateFile(tmp_path / "log" / "body.jsonl") for _ in range(2)]
+    monkeypatch.setattr(logfile, "FILE_BYTES", 4_000)
+    files = [logfile.PrivateFile(tmp_path / "log" / "body.jsonl") for _ in range(2)]
     for file in files:
         file.setFormatter(logging.Formatter('{"event": "%(message)s"}'))
 
@@ -287,3 +292,60 @@ def test_the_actor_shell_tells_the_log_whom_it_serves(tmp_path, running):
     assert (line["organ"], line["incarnation"], line["thread"]) == ("brain", incarnation, "brain")
     assert line["correlation"] == line["envelope"], "it came from outside: it is its own cause"
     assert moment() == {}
+
+
+def guardians_line(record):
+    return json.loads(PlainLines("guardian", Redactor([SECRET])).format(record))
+
+
+@pytest.mark.parametrize(
+    ("message", "arguments", "more"),
+    [
+        ("the body ended with %s; restart %d", ("signal 9", 3), {}),
+        ("wrong number %s %s", ("one",), {}),
+        (f"token={SECRET} \ud800", (), {"organ": "brain", "cause": "12.1", "seq": 7, "stranger": 1}),
+        ({"event": "as structlog says it", "api_key": "abc"}, (), {}),
+        ("x" * 20_000, (), {}),
+    ],
+    ids=["plain", "arguments", "secret", "mapping", "endless"],
+)
+def test_a_guardian_writes_the_lines_of_every_other_process_without_structlog(message, arguments, more):
+    def record():
+        made = logging.LogRecord("guardian", logging.WARNING, __file__, 1, message, arguments, None)
+        made.__dict__.update(more)
+        made.created = 1_700_000_000.25
+        return made
+
+    expected = json.loads(JsonLines("guardian", Redactor([SECRET])).format(record()))
+    assert guardians_line(record()) == expected
+    assert list(guardians_line(record())) == list(expected)
+    assert SECRET not in json.dumps(expected)
+
+
+def test_a_guardians_error_has_its_traceback():
+    try:
+        explode(f"no {SECRET}")
+    except RuntimeError:
+        record = logging.LogRecord("guardian", logging.CRITICAL, __file__, 1, "ended", (), sys.exc_info())
+    said = guardians_line(record)
+    assert said["exception"].startswith("Traceback (most recent call last):")
+    assert said["exception"].endswith(f"RuntimeError: no {MASK}")
+    assert said == json.loads(JsonLines("guardian", Redactor([SECRET])).format(record))
+
+
+def test_the_log_of_a_guardian_ends_with_it_and_keeps_what_it_did_not_know(tmp_path):
+    before = logging.getLogger().handlers[:]
+
+    def guard(error):
+        logging.getLogger("guardian").info("the body was started, process %d", 7)
+        raise error
+
+    for error in (ZeroDivisionError("odd"), BadInput("a person reads this")):
+        with pytest.raises(type(error)), logfile.guardian_log(tmp_path):
+            guard(error)
+    assert logging.getLogger().handlers == before
+    first, last, again = lines(tmp_path, "guardian.jsonl")
+    assert (first["process"], first["level"]) == ("guardian", "info")
+    assert (last["level"], last["exception"].splitlines()[-1]) == ("critical", "ZeroDivisionError: odd")
+    assert again["event"] == first["event"], "what a person is told is no mistake of ours"
+    assert len(read(tmp_path, Wanted(process="guardian")).lines) == 3

@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from organism import logs
+from organism import logfile, logs
 from organism.redaction import Redactor
 
 TOKEN = 'AAtoken"with\\quotes77'
@@ -62,7 +62,7 @@ def test_the_file_and_its_folder_are_private(tmp_path, running):
 
 
 def test_files_rotate_and_stay_private(tmp_path, monkeypatch):
-    monkeypatch.setattr(logs, "FILE_BYTES", 2_000)
+    monkeypatch.setattr(logfile, "FILE_BYTES", 2_000)
     running = logs.setup("body", tmp_path, stderr=False)
     try:
         for n in range(40):
@@ -70,7 +70,7 @@ def test_files_rotate_and_stay_private(tmp_path, monkeypatch):
     finally:
         running.close()
     files = sorted((tmp_path / "log").iterdir())
-    assert 2 <= len(files) <= logs.N_FILES + 1
+    assert 2 <= len(files) <= logfile.N_FILES + 1
     assert all(stat.S_IMODE(f.stat().st_mode) == 0o600 for f in files)
 
 

@@ -10,7 +10,7 @@ import pytest
 from test_sender_process import Sender
 from voice_stubs import Hook, closed_port, serving
 
-from organism import logs
+from organism import logfile, logs
 from organism.config import load
 from organism.errors import ConfigError
 from organism.redaction import Redactor
@@ -83,7 +83,7 @@ def test_it_begins_at_the_end_and_follows_every_process(tmp_path, folder):
 
 
 def test_a_file_that_is_moved_aside_loses_nothing(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr(logs, "FILE_BYTES", 3_000)
+    monkeypatch.setattr(logfile, "FILE_BYTES", 3_000)
     lived = logs.setup("body", tmp_path, stderr=False)
     follower, seen = Follower(folder.path), []
     try:
