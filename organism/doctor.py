@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from organism.called import called
 from organism.errors import BadInput, ConfigError
 from organism.lake.names import FOLDER, Kind
 from organism.packages import looked_at
@@ -226,8 +227,8 @@ def context(settings: Settings, state: Path, now_s: float | None = None) -> Find
     counted = ", ".join(f"{n} {state}" for state, n in sorted(Counter(states.values()).items()))
     for name, one in found.items():
         if states[name] in {"failing", "stale"}:
-            why = f"{name}: {one.error or 'the next value is overdue'}"
-            return _note("context", f"{counted}; {why}", f"Look into {state / 'log' / 'poller.log'}.")
+            why = f"{called(name)}: {one.error or 'the next value is overdue'}"
+            return _note("context", f"{counted}; {why}", f"Look into {state / 'log' / 'poller.jsonl'}.")
     return _fine("context", counted)
 
 

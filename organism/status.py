@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from organism.called import called
 from organism.reasons import cause
 from organism.view.evolution import NOT_FUNDED, evolution_of
 from organism.view.reader import NeverStarted, ViewReader, ViewUnreadable
@@ -141,7 +142,7 @@ def render(found: dict[str, Any]) -> str:
         ],
     )  # fmt: skip
     lines += _aligned(
-        "context", [[f["name"], f["state"], f["detail"]] for f in found["feeds"] if "bars" not in f]
+        "context", [[called(f["name"]), f["state"], f["detail"]] for f in found["feeds"] if "bars" not in f]
     )
     lines += _strategies(found["strategies"])
     lines += _evolution(found["evolution"])

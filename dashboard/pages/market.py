@@ -12,6 +12,7 @@ from dashboard.pages.shared import counted, human, instrument, told
 from dashboard.sentence import Sentence
 from dashboard.sight import Sight
 from dashboard.tables import spark
+from organism.called import called
 
 TONE = {
     "live": "good", "running": "good", "connected": "good", "ok": "good", "stalled": "act", "failed": "act",
@@ -89,7 +90,7 @@ def context(sight: Sight) -> Piece:
             "never answered" if answered is None else f"answered {figures.age(answered)}",
             str(one.get("detail") or "")[:200],
         ]
-        items.append({"name": str(one.get("name")), "state": state, "tone": TONE.get(state, "unknown"),
+        items.append({"name": called(str(one.get("name"))), "state": state, "tone": TONE.get(state, "unknown"),
                       "detail": " · ".join(part for part in said if part)})  # fmt: skip
     return shapes.strip(items)
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
+from organism.called import called
 from organism.top.blocks import GAP, Block, grid
 from organism.top.words import (
     UNKNOWN,
@@ -199,7 +200,7 @@ def feeds(sight: Sight, paper: Paper) -> Block:
         )
         said = "; ".join(part for part in (counted, str(row.get("detail") or "")) if part)
         rows.append((
-            paper.marked(tone, row.get("name")),
+            paper.marked(tone, called(str(row.get("name")))),
             text(row.get("state"), style_of(tone) if tone != "good" else "", longest=12),
             Text(span(row.get("silent_s"))), text(said),
         ))  # fmt: skip

@@ -177,12 +177,14 @@ def test_it_says_how_what_is_asked_for_stands(tmp_path):
     tell(tmp_path, Told({"fear_greed": fresh, "funding BTC/USDT:USDT": broken}))
     finding = doctor.context(settings, tmp_path, 10.0)
     assert (finding.ok, finding.detail) == (
-        None, "1 failing, 1 fresh; funding BTC/USDT:USDT: binance-usdm: HTTP 418",
+        None, "1 failing, 1 fresh; Funding of BTC/USDT:USDT: binance-usdm: HTTP 418",
     )  # fmt: skip
-    assert "poller.log" in finding.next_step
+    assert "poller.jsonl" in finding.next_step
     tell(tmp_path, Told({"fear_greed": fresh, "funding BTC/USDT:USDT": fresh}))
     assert doctor.context(settings, tmp_path, 10.0) == (True, "context", "2 fresh", "")
-    assert doctor.context(settings, tmp_path, 1e6).detail == "2 stale; fear_greed: the next value is overdue"
+    assert (
+        doctor.context(settings, tmp_path, 1e6).detail == "2 stale; Fear and greed: the next value is overdue"
+    )
     (tmp_path / "poller.json").write_text("{")
     assert doctor.context(settings, tmp_path).ok is False
 
