@@ -24,7 +24,8 @@ def sma(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64)
 
 
 @inlined
-def _alpha(n: float) -> float:
+def alpha_of(n: float) -> float:
+    """The weight of what is new."""
     return 2.0 / (n + 1.0)
 
 
@@ -44,7 +45,7 @@ def _hidden(out: F64, begin: int, end: int, count: float, least: float) -> None:
 def ema(p: F64, state: F64, x: F64, market: F64, open_s: I64, at: int, out: F64) -> None:
     """E += α·(x − e), α = 2/(n + 1), e = the first value at the beginning; no value for n − 1 bars."""
     n = p[0]
-    alpha = _alpha(n)
+    alpha = alpha_of(n)
     count = state[0]
     value = state[1]
     end = 0
@@ -95,7 +96,7 @@ def ema_many(windows: F64, states: F64, x: F64, out: F64) -> None:
                min(k + 5, last), min(k + 6, last), min(k + 7, last))  # fmt: skip
         k += LANES
     for k in range(windows.size):
-        _no_value_yet(windows[k], states[k, 0], x, out[k])
+        no_value_yet(windows[k], states[k, 0], x, out[k])
         states[k, 0] += taken
 
 
@@ -123,8 +124,8 @@ def _begin(states: F64, k: int) -> Any:
 
 @inlined
 def _alphas(n: F64, k: int) -> Any:
-    return lanes(_alpha(n[k]), _alpha(n[k + 1]), _alpha(n[k + 2]), _alpha(n[k + 3]), _alpha(n[k + 4]), _alpha(n[k + 5]),
-                 _alpha(n[k + 6]), _alpha(n[k + 7]))  # fmt: skip
+    return lanes(alpha_of(n[k]), alpha_of(n[k + 1]), alpha_of(n[k + 2]), alpha_of(n[k + 3]), alpha_of(n[k + 4]), alpha_of(n[k + 5]),
+                 alpha_of(n[k + 6]), alpha_of(n[k + 7]))  # fmt: skip
 
 
 @lean_step
@@ -150,7 +151,7 @@ def _side_by_side(windows: F64, states: F64, x: F64, out: F64, k: int, groups: i
                 v2 = _tile(v2, a2, x, t, out, k + 16)
                 v3 = _tile(v3, a3, x, t, out, k + 24)
     for j in range(k, k + LANES * groups):
-        alpha, value = _alpha(windows[j]), out[j, whole - 1]
+        alpha, value = alpha_of(windows[j]), out[j, whole - 1]
         for t in range(whole, x.size):
             value = ema_step(alpha, value, x[t])
             out[j, t] = value
@@ -161,8 +162,8 @@ def _side_by_side(windows: F64, states: F64, x: F64, out: F64, k: int, groups: i
 def _eight(
     n: F64, states: F64, x: F64, out: F64, a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int
 ) -> None:
-    alpha_a, alpha_b, alpha_c, alpha_d = _alpha(n[a]), _alpha(n[b]), _alpha(n[c]), _alpha(n[d])
-    alpha_e, alpha_f, alpha_g, alpha_h = _alpha(n[e]), _alpha(n[f]), _alpha(n[g]), _alpha(n[h])
+    alpha_a, alpha_b, alpha_c, alpha_d = alpha_of(n[a]), alpha_of(n[b]), alpha_of(n[c]), alpha_of(n[d])
+    alpha_e, alpha_f, alpha_g, alpha_h = alpha_of(n[e]), alpha_of(n[f]), alpha_of(n[g]), alpha_of(n[h])
     value_a, value_b, value_c, value_d = states[a, 1], states[b, 1], states[c, 1], states[d, 1]
     value_e, value_f, value_g, value_h = states[e, 1], states[f, 1], states[g, 1], states[h, 1]
     for t in range(x.size):
@@ -182,7 +183,8 @@ def _eight(
 
 
 @lean_step
-def _no_value_yet(n: float, count: float, x: F64, out: F64) -> None:
+def no_value_yet(n: float, count: float, x: F64, out: F64) -> None:
+    """NaN in `out` until n values have come; `count` came before."""
     for t in range(x.size):
         if count >= n:
             return
@@ -272,7 +274,7 @@ LINE, SIGNAL, HISTOGRAM = 0, 1, 2
 
 @lean_step
 def _macd(p: F64, state: F64, x: F64, market: F64, at: int, out: F64, which: int) -> None:
-    alpha, beta, gamma = _alpha(p[0]), _alpha(p[1]), _alpha(p[2])
+    alpha, beta, gamma = alpha_of(p[0]), alpha_of(p[1]), alpha_of(p[2])
     slow = max(p[0], p[1])
     first = slow + p[2] - 1.0
     count, quick, calm, signal = state[0], state[1], state[2], state[3]

@@ -71,21 +71,53 @@ def _spread(
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address, stride, *rows = arguments
-        for half in (1, 2, 4):  # exchange blocks of one, two, four, as a matrix is transposed in halves
-            made = list(rows)
-            for k in range(LANES):
-                if not k & half:
-                    made[k], made[k + half] = (
-                        builder.shuffle_vector(rows[k], rows[k + half], _mask(half, upper=upper))
-                        for upper in (False, True)
-                    )
-            rows = made
-        for row in rows:
+        for row in _turned(builder, rows):
             builder.store(row, _pointer(builder, address), align=8)
             address = builder.add(address, stride)
         return context.get_dummy_value()
 
     return types.void(types.uint64, types.uint64, *[_LANES] * LANES), codegen
+
+
+@intrinsic
+def _tile_of_eight(typingctx: Any, values: Any, alphas: Any, sources: Any, results: Any, offset: Any) -> Any:
+    """Eight averages, each of a source of its own, over eight bars; returns their newest values.
+
+    sources, results   addresses of eight uint64: where the column of each lane begins; `offset` bytes further lies the bar
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values, alphas, sources, results, offset = arguments
+        word = ir.IntType(64)
+
+        def places(table: Any) -> list[Any]:
+            first = builder.inttoptr(table, word.as_pointer())
+            lie = [builder.load(builder.gep(first, [ir.Constant(word, k)])) for k in range(LANES)]
+            return [_pointer(builder, builder.add(begins, offset)) for begins in lie]
+
+        rows = []
+        for new in _turned(builder, [builder.load(place, align=8) for place in places(sources)]):
+            values = builder.fadd(values, builder.fmul(alphas, builder.fsub(new, values)))
+            rows.append(values)
+        for row, place in zip(_turned(builder, rows), places(results), strict=True):
+            builder.store(row, place, align=8)
+        return values
+
+    return _LANES(_LANES, _LANES, types.uint64, types.uint64, types.uint64), codegen
+
+
+def _turned(builder: Any, rows: list[Any]) -> list[Any]:
+    """Eight rows of eight as eight columns: blocks of one, two, four are exchanged, as a matrix is transposed in halves."""
+    for half in (1, 2, 4):
+        made = list(rows)
+        for k in range(LANES):
+            if not k & half:
+                made[k], made[k + half] = (
+                    builder.shuffle_vector(rows[k], rows[k + half], _mask(half, upper=upper))
+                    for upper in (False, True)
+                )
+        rows = made
+    return rows
 
 
 def _mask(half: int, *, upper: bool) -> Any:
@@ -99,3 +131,4 @@ def _mask(half: int, *, upper: bool) -> Any:
 lanes: Any = _lanes
 towards: Any = _towards
 spread: Any = _spread
+tile_of_eight: Any = _tile_of_eight

@@ -11,9 +11,10 @@ from functools import lru_cache
 import numpy as np
 
 from genome.indicators import SAMPLED, code_of, seconds_of, state_size
+from genome.indicators.lanes import LANES
 from genome.market import F64, I64, Market
 from genome.programs.compiling import ColumnKey, raw_index
-from genome.programs.filling import AVERAGES, CLIMBING, COPIED, N_STEP, PLAIN, fill
+from genome.programs.filling import ABREAST, AVERAGES, CLIMBING, COPIED, N_LANE, N_STEP, PLAIN, fill
 from organism.errors import BadInput
 
 Fill = Callable[[int, F64], None]
@@ -76,6 +77,7 @@ class Columns:
         self._begins = self._raw.ctypes.data
         self._known = {key: np.ascontiguousarray(values) for key, values in (known or {}).items()}
         self._given: list[float] = []
+        self._lane: list[list[int]] = []
         self._n_memory = 0
         self.row = {key: i for i, key in enumerate(self.keys)}
         self.waves = self._planned()
@@ -89,27 +91,34 @@ class Columns:
 
     def _planned(self) -> list[list[Fill]]:
         waves: list[list[list[int]]] = []
+        alone: list[list[int]] = []  # rows of averages that fill no eight of one source, by wave
         row, keys = 0, self.keys
         while row < len(keys):
             key, depth = keys[row], _depth(keys[row])
             while len(waves) <= depth:
                 waves.append([])
+                alone.append([])
             end = row + 1
             if _is_ema(key):
-                most = min(len(keys), row + _LANES)
-                while end < most and _is_ema(keys[end]) and keys[end][2] == key[2]:
+                while end < len(keys) and _is_ema(keys[end]) and keys[end][2] == key[2]:
                     end += 1
-                waves[depth].append(self._averages(row, end))
+                whole = row + (end - row) // LANES * LANES
+                for first in range(row, whole, _ABREAST):
+                    waves[depth].append(self._averages(first, min(whole, first + _ABREAST)))
+                alone[depth].extend(range(whole, end))
             else:
                 waves[depth].append(self._single(row))
             row = end
+        for steps, rows in zip(waves, alone, strict=True):
+            steps.extend(self._mixed(rows[i : i + LANES]) for i in range(0, len(rows), LANES))
         self._parameters, self._memory = np.array(self._given, np.float64), np.zeros(self._n_memory)
+        self._lanes = np.array(self._lane, np.int64).reshape(-1, N_LANE)
         return [self._shared_out(np.array(steps, np.int64).reshape(-1, N_STEP)) for steps in waves]
 
     def _shared_out(self, steps: I64) -> list[Fill]:
         """Fills of a dozen columns; each takes some from everywhere, because slow ones are neighbours."""
         every, market = -(-len(steps) // _STEPS), self.market
-        shared = (self._parameters, self._memory, self._raw, market.open_s, market.bar_s)
+        shared = (self._lanes, self._parameters, self._memory, self._raw, market.open_s, market.bar_s)
         return [_Steps(steps, first, every, *shared) for first in range(every)]
 
     def _input(self, key: ColumnKey) -> tuple[int, int, int]:
@@ -134,6 +143,17 @@ class Columns:
         source, values, _ = self._input(self.keys[row])
         return [AVERAGES, row, end, 0, source, values, *self._remembering(windows, slots), 0, SAMPLED]
 
+    def _mixed(self, rows: list[int]) -> list[int]:
+        """Averages of different sources, at most eight; where they are fewer, the last is done more than once."""
+        rows = rows + rows[-1:] * (LANES - len(rows))
+        windows = [_arguments(self.keys[row])[0] for row in rows]
+        slots = sum(state_size("ema", (window,)) for window in windows)  # which checks every window
+        first = len(self._lane)
+        for row in rows:
+            source, values, _ = self._input(self.keys[row])
+            self._lane.append([row, source, values])
+        return [ABREAST, first, first + LANES, 0, -1, 0, *self._remembering(windows, slots), 0, SAMPLED]
+
     def _single(self, row: int) -> list[int]:
         key = self.keys[row]
         raw = raw_index(key)
@@ -155,6 +175,7 @@ class _Steps:
     steps: I64
     first: int
     every: int
+    lanes: I64
     parameters: F64
     memory: F64
     raw: F64
@@ -163,13 +184,14 @@ class _Steps:
 
     def __call__(self, begin: int, matrix: F64) -> None:
         fill(
-            self.steps, self.first, self.every, np.uint64(self.parameters.ctypes.data), np.uint64(self.memory.ctypes.data),
+            self.steps, self.lanes, self.first, self.every, np.uint64(self.parameters.ctypes.data), np.uint64(self.memory.ctypes.data),
             self.raw, self.open_s, self.bar_s, begin, np.uint64(matrix.ctypes.data), matrix.strides[0] // matrix.itemsize,
             matrix.shape[1],
         )  # fmt: skip
 
 
-_LANES = 32
+_ABREAST = 4 * LANES
+"""Averages of one source that one step computes."""
 _STEPS = 16
 """So many at once: few enough that threads end together, and many enough that calling from Python does not count."""
 
