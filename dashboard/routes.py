@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -13,6 +13,7 @@ from dashboard import doors, performance, pulse
 from dashboard.access import IDLE_S, Access, Denied, Session
 from dashboard.answers import Answers
 from dashboard.api import answers
+from dashboard.api.replies import Handler, reply, told
 from dashboard.condition import Condition
 from dashboard.pages.asked import asked
 from dashboard.pages.exported import as_csv
@@ -31,8 +32,6 @@ _NOTE = 300  # characters
 _HOURS = 24.0 * 30
 _WHOLE_NS = re.compile(r"[0-9]{1,18}|[1-8][0-9]{18}")
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class _Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,7 +74,7 @@ def add_routes(server: FastAPI, window: Window, access: Access) -> None:
         "/api/session": lambda request: session_of(access, request),
     }
     for path, answer in reading.items():
-        server.add_api_route(path, _reading(answer), methods=["GET", "HEAD"], include_in_schema=False)
+        server.add_api_route(path, told(answer), methods=["GET", "HEAD"], include_in_schema=False)
     server.add_api_route(
         "/api/page/{name}",
         _page_of(Answers(window), access),
@@ -161,8 +160,8 @@ def _page_of(answers: Answers, access: Access) -> Handler:
     async def handler(request: Request) -> Response:
         name = request.path_params["name"]
         if name not in PAGES:
-            return _json({"error": f"there is no such page; there are {', '.join(PAGES)}"}, status=404)
-        return _json(await run_in_threadpool(page_of, answers, access, name, request))
+            return reply({"error": f"there is no such page; there are {', '.join(PAGES)}"}, status=404)
+        return reply(await run_in_threadpool(page_of, answers, access, name, request))
 
     return handler
 
@@ -186,7 +185,7 @@ def _csv_of(window: Window) -> Handler:
         wanted = asked(request.query_params)
         found = await run_in_threadpool(lambda: table_of(piece, wanted, window.sight(wanted.at_ns)))
         if found is None:
-            return _json({"error": "there is no such table"}, status=404)
+            return reply({"error": "there is no such table"}, status=404)
         named = {"content-disposition": f'attachment; filename="{piece}.csv"'}
         return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=named)
 
@@ -217,15 +216,6 @@ def alerts_of(window: Window, request: Request) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def _reading(answer: Callable[[Request], Any]) -> Handler:
-    async def handler(request: Request) -> Response:
-        # Files are read on a thread: one slow disk must not hold up the other viewers.
-        found = await run_in_threadpool(answer, request)
-        return _json(found)
-
-    return handler
 
 
 # ---------------------------------------------------------------- writing
@@ -263,7 +253,7 @@ def _sign_out(access: Access) -> Handler:
         except Denied as denied:
             return _denied(denied)
         access.sign_out(request.cookies.get(COOKIE))
-        response = _json({"signed_in": False})
+        response = reply({"signed_in": False})
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
         return response
 
@@ -283,8 +273,8 @@ def _command(window: Window, access: Access) -> Handler:
                 window.give, form.command, visitor.name, _said(form.note), form.hours, form.target
             )
         except OrganismError as error:
-            return _json({"error": str(error)}, status=400 if error.exit_code == 2 else 503)  # noqa: PLR2004 - exit code
-        return _json({"id": given, "command": form.command, "waiting": True}, status=202)
+            return reply({"error": str(error)}, status=400 if error.exit_code == 2 else 503)  # noqa: PLR2004 - exit code
+        return reply({"id": given, "command": form.command, "waiting": True}, status=202)
 
     return handler
 
@@ -299,10 +289,10 @@ def _seen(window: Window, access: Access) -> Handler:
         try:
             await run_in_threadpool(window.acknowledge, form.alert_id)
         except OrganismError as error:
-            return _json({"error": str(error)}, status=400)
+            return reply({"error": str(error)}, status=400)
         except (sqlite3.Error, OSError):
-            return _json({"error": "the alerts cannot be read now; try again"}, status=503)
-        return _json({"alert_id": form.alert_id, "seen": True})
+            return reply({"error": "the alerts cannot be read now; try again"}, status=503)
+        return reply({"alert_id": form.alert_id, "seen": True})
 
     return handler
 
@@ -358,20 +348,16 @@ async def _form(request: Request, kind: type[_Given]) -> _Given:
 
 
 def _signed_in(cookie: str, session: Session) -> Response:
-    response = _json({"signed_in": True, "csrf": session.csrf})
+    response = reply({"signed_in": True, "csrf": session.csrf})
     response.set_cookie(COOKIE, cookie, path="/", httponly=True, samesite="strict")
     return response
 
 
 def _denied(denied: Denied) -> Response:
-    response = _json({"error": str(denied)}, status=denied.status)
+    response = reply({"error": str(denied)}, status=denied.status)
     if denied.wait_s:
         response.headers["retry-after"] = f"{denied.wait_s:.0f}"
     return response
-
-
-def _json(found: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(found), status_code=status, media_type="application/json")
 
 
 def _page(html: str) -> Handler:

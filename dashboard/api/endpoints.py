@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import msgspec
 from fastapi import FastAPI, Request, Response, WebSocket
 from starlette.concurrency import run_in_threadpool
 
 from dashboard.api import answers, metrics
 from dashboard.api.document import document
+from dashboard.api.replies import told
 from dashboard.api.stream import Stream, Vitals
 from dashboard.window import Window
-from organism.errors import BadInput
 
 
 def add_endpoints(server: FastAPI, window: Window, vitals: Vitals) -> None:
@@ -25,27 +24,16 @@ def add_endpoints(server: FastAPI, window: Window, vitals: Vitals) -> None:
         "/api/openapi.json": lambda _: document(),
     }
     for path, answer in telling.items():
-        server.add_api_route(path, _json(answer), methods=["GET", "HEAD"], include_in_schema=False)
+        server.add_api_route(path, told(answer), methods=["GET", "HEAD"], include_in_schema=False)
 
-    async def told(_: Request) -> Response:
+    async def measured(_: Request) -> Response:
         seen = await run_in_threadpool(window.see)
         return Response(metrics.told(seen.glimpse, seen.judged), media_type=metrics.CONTENT_TYPE)
 
-    server.add_api_route("/metrics", told, methods=["GET", "HEAD"], include_in_schema=False)
+    server.add_api_route("/metrics", measured, methods=["GET", "HEAD"], include_in_schema=False)
     stream = Stream(vitals, lambda table: answers.rows(window, table, {}))
 
     async def listened(socket: WebSocket) -> None:
         await stream.serve(socket)
 
     server.add_api_websocket_route("/api/stream", listened)
-
-
-def _json(answer: Any) -> Any:
-    async def handler(request: Request) -> Response:
-        try:
-            found = await run_in_threadpool(answer, request)
-        except BadInput as error:
-            return Response(msgspec.json.encode({"error": str(error)}), 400, media_type="application/json")
-        return Response(msgspec.json.encode(found), media_type="application/json")
-
-    return handler

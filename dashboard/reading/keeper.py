@@ -12,10 +12,11 @@ from pathlib import Path
 from dashboard.reading.harvest import Harvester
 from dashboard.reading.mirror import Mirror
 from dashboard.reading.schema import FOLDER, place
-from dashboard.reading.source import Moved, Replaced, Source, Tip
+from dashboard.reading.source import Replaced, Source, Tip
 from dashboard.reading.store import FINE_NS, Store
 from organism.errors import OrganismError
 from organism.guardian.lock import FolderLock
+from organism.journal.reader import Moved
 from organism.journal.rows import PAYLOAD_VERSION, Row, Run
 
 BATCH = 500  # rows a batch, and between two checkpoints: about ten milliseconds of work

@@ -5,14 +5,13 @@ fold its write-ahead log at any time.
 """
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from organism.errors import BadInput, JournalDamaged
-from organism.journal.reader import Reader
+from organism.journal.reader import Reader, read
 from organism.journal.rows import Row, Run, matches
-from organism.journal.schema import MIGRATIONS, open_reader, refused
+from organism.journal.schema import MIGRATIONS
 from organism.journal.segments import Segment, read_last, read_meta, segments
 
 
@@ -31,15 +30,8 @@ class Tip(NamedTuple):
     wall_ns: int
 
 
-_T = TypeVar("_T")
-
-
 class Replaced(Exception):
     """The journal is not the one that was read so far: everything is read anew."""
-
-
-class Moved(Exception):
-    """Its files changed while they were looked at: look again."""
 
 
 class Source:
@@ -60,9 +52,9 @@ class Source:
         if not files:
             self._oldest = None
             return None
-        namespace, seq, digest, wall_ns = _look(files[-1], _end)
+        namespace, seq, digest, wall_ns = read(files[-1], _end)
         if not wall_ns and len(files) > 1:  # a new file without rows yet: the newest row ends the one before
-            wall_ns = _look(files[-2], _end)[3]
+            wall_ns = read(files[-2], _end)[3]
         first_seq, first_digest = self._begin(files[0])
         return Tip(namespace, first_seq, first_digest, seq, digest, wall_ns)
 
@@ -101,7 +93,7 @@ class Source:
     def _begin(self, oldest: Segment) -> tuple[int, bytes]:
         """What lies before the oldest row; sealed segments never change, so it is read once."""
         if self._oldest is None or self._oldest[0] != oldest.path:
-            meta = _look(oldest, read_meta)
+            meta = read(oldest, read_meta)
             if not oldest.sealed:
                 return meta.previous_seq, meta.previous_digest
             self._oldest = (oldest.path, meta.previous_seq, meta.previous_digest)
@@ -120,17 +112,3 @@ def _end(connection: sqlite3.Connection) -> tuple[str, int, bytes, int]:
     seq, digest = read_last(connection, meta)
     found = connection.execute("SELECT wall_ns FROM rows WHERE seq = ?", (seq,)).fetchone()
     return meta.namespace, seq, digest, found[0] if found else 0
-
-
-def _look(segment: Segment, what: Callable[[sqlite3.Connection], _T]) -> _T:
-    """Open a segment, read something, close it."""
-    try:
-        connection = open_reader(segment.path, sealed=segment.sealed)
-        try:
-            return what(connection)
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        if not segment.path.exists():
-            raise Moved from error
-        raise refused(segment.path, error) from error

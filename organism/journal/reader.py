@@ -74,7 +74,7 @@ class Reader:
                 return None
             try:
                 page = self._page_of(files, position, limit)
-            except _Moved as moved:
+            except Moved as moved:
                 if not remaining:
                     raise JournalDamaged(missing(position + 1)) from moved
                 continue
@@ -88,7 +88,7 @@ class Reader:
                 if page.rows or segment is files[-1]:
                     return page
                 break
-        raise _Moved
+        raise Moved
 
     def _begin(self, segment: Segment) -> int:
         known = self._begins.get(segment.path)
@@ -104,7 +104,7 @@ class Reader:
             connection.execute("BEGIN")  # one consistent picture
             meta = read_meta(connection)
             if meta.previous_seq > position:  # sealed and followed by the next one in the meantime
-                raise _Moved
+                raise Moved
             rows = [Row(*values) for values in connection.execute(_SELECT, (position, limit))]
             previous = meta.previous_digest
             if position > meta.previous_seq:
@@ -117,12 +117,12 @@ class Reader:
         return read(segment, fetch)
 
 
-class _Moved(Exception):
+class Moved(Exception):
     """The files changed while they were being looked at."""
 
 
 def read(segment: Segment, what: Callable[[sqlite3.Connection], _T]) -> _T:
-    """Open a segment, read something, close it."""
+    """Open a segment, read something, close it. Raises `Moved`, or `JournalDamaged` and its like for what cannot be read."""
     try:
         connection = open_reader(segment.path, sealed=segment.sealed)
         try:
@@ -131,7 +131,7 @@ def read(segment: Segment, what: Callable[[sqlite3.Connection], _T]) -> _T:
             connection.close()
     except sqlite3.Error as error:
         if not segment.path.exists():
-            raise _Moved from error
+            raise Moved from error
         raise refused(segment.path, error) from error
 
 
