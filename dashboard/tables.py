@@ -25,7 +25,11 @@ ENDED = frozenset({"filled", "canceled", "expired", "rejected"})
 _AT_FIRST = 12  # rows that are shown before a person asks for all
 _SHORT = 200  # characters of a condition that are shown before it is unfolded
 _PAUSED = {"tag": "paused", "tone": "watch"}  # a person silenced it
-_STATUS = {"unknown": "watch", "rejected": "act", "filled": "good"}
+_LIFE = {
+    "approved": "let pass", "intent": "written down", "sent": "on its way", "acked": "at the venue", "partial": "partly filled",
+    "unknown": "fate unknown", "canceled": "cancelled", "rejected": "refused by the venue", "denied": "refused here",
+}  # fmt: skip
+_STATUS = {"unknown": "watch", "rejected": "act", "denied": "act", "filled": "good"}
 
 
 def stops_of(glimpse: Glimpse) -> dict[str, float]:
@@ -67,7 +71,11 @@ def _order(row: Row) -> list[Cell]:
         sized(row.get("filled")),
         priced(row.get("price")),
         shapes.tag(human(row.get("purpose"))),
-        shapes.tag(human(status), _STATUS.get(status, "quiet"), str(row.get("reason") or "")),
+        shapes.tag(
+            _LIFE.get(status, human(status).lower()),
+            _STATUS.get(status, "quiet"),
+            str(row.get("reason") or ""),
+        ),
         shapes.text(str(row.get("reason") or "")[:120], tone="muted", title=str(row.get("reason") or "")),
     ]
 
@@ -101,7 +109,7 @@ def _trade(row: Row) -> list[Cell]:
 def fills(rows: Sequence[Row], note: str = "") -> Piece:
     """Executions; each leads to its chain of causes."""
     heads = [
-        head("When"), head("Instrument"), head("Quantity", num=True), head("Price", num=True),
+        head("When"), head("Instrument"), head("Quantity", num=True, low=True), head("Price", num=True),
         head("Fee", num=True, low=True), head("Chain"),
     ]  # fmt: skip
     return shapes.table(heads, [(str(row["key"]), _fill(row)) for row in rows], note, most=_AT_FIRST)

@@ -1,10 +1,11 @@
 """Machine: is the house sound? Processes, memory, mailboxes, restarts, messages set aside."""
 
-import json
+import contextlib
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+import psutil
 
 from dashboard import figures
 from dashboard.condition import is_running
@@ -16,6 +17,7 @@ from dashboard.pages.shapes import Cell, Piece
 from dashboard.pages.shared import between_s, counted, lasted, told
 from dashboard.sentence import Sentence
 from dashboard.sight import Sight
+from organism.guardian.lock import read_note
 
 ORGAN_TONE = {
     "running": "good",
@@ -119,50 +121,33 @@ def measured(sight: Sight) -> Piece:
 
 
 def processes(sight: Sight) -> Piece:
-    """The processes of the organism that are known here."""
-    body = sight.part("body")
-    lines = [("guardian", _pid(sight, "guardian.json"), None), ("body", body.get("pid"), body.get("started_wall_ns")),
-             ("dashboard", os.getpid(), _told_pid(sight).get("started_wall_ns"))]  # fmt: skip
-    rows = []
-    for name, pid, started in lines:
-        if not isinstance(pid, int):
-            continue
-        runs = is_running(pid)
-        rows.append((name, [
-            shapes.text(name, strong=True), shapes.number(str(pid), pid, tone="muted"),
-            shapes.tag("runs" if runs else "gone", "good" if runs else "act"),
-            lasted(between_s(started, sight.now_ns)), shapes.number(*_memory(pid)),
-        ]))  # fmt: skip
+    """The processes of the organism that are known here: the guardian with its children, and this one."""
+    note = read_note(sight.state)
+    children = note.get("children")
+    pids: dict[str, object] = {"guardian": note.get("pid"), "body": sight.part("body").get("pid")}
+    pids |= children if isinstance(children, dict) else {}
+    rows = [
+        (str(name), _process(str(name), pid, sight.now_ns))
+        for name, pid in (pids | {"dashboard": os.getpid()}).items()
+        if isinstance(pid, int) and not isinstance(pid, bool) and pid > 0
+    ]
     heads = [shapes.head("Process"), shapes.head("Number", num=True, low=True), shapes.head("State"), shapes.head("For", num=True),
              shapes.head("Memory", num=True)]  # fmt: skip
     return shapes.table(heads, rows)
 
 
-def _told_pid(sight: Sight) -> dict[str, Any]:
-    try:
-        found = json.loads((sight.state / "dashboard.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _pid(sight: Sight, name: str) -> int | None:
-    try:
-        found = json.loads((sight.state / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    pid = found.get("pid", found.get("guardian_pid")) if isinstance(found, dict) else None
-    return pid if isinstance(pid, int) else None
-
-
-def _memory(pid: int) -> tuple[str, float | None]:
-    """Resident memory of a process, by the kernel."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return figures.DASH, None
-    size = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return f"{figures.plain(size, 0)}{figures.THIN}MB", round(size, 1)
+def _process(name: str, pid: int, now_ns: int) -> list[Cell]:
+    lived_s, size = None, None
+    with contextlib.suppress(psutil.Error, OSError):
+        process = psutil.Process(pid)
+        lived_s, size = max(0.0, now_ns / 1e9 - process.create_time()), process.memory_info().rss / 2**20
+    shown = figures.DASH if size is None else f"{figures.plain(size, 0)}{figures.THIN}MB"
+    runs = is_running(pid)
+    return [
+        shapes.text(name, strong=True), shapes.number(str(pid), pid, tone="muted"),
+        shapes.tag("runs" if runs else "gone", "good" if runs else "act"),
+        lasted(lived_s), shapes.number(shown, None if size is None else round(size, 1)),
+    ]  # fmt: skip
 
 
 def organs(sight: Sight) -> Piece:

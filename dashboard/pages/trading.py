@@ -55,8 +55,25 @@ def speaks(sight: Sight, asked: Asked) -> Sentence:
     ]
     need = f"{figures.listed(bare)} without a whole stop: look at Positions." if bare else ""
     return Sentence(
-        lead=f"{holdings(sight.glimpse)}.", text=closed, need=need, tone="act" if bare else "good"
+        lead=f"{holdings(sight.glimpse)}.",
+        text=f"{closed}{_silenced(sight)}",
+        need=need,
+        tone="act" if bare else "good",
     )
+
+
+def _silenced(sight: Sight) -> str:
+    """What a person keeps from trading."""
+    paused = sorted(
+        {
+            strategy(one.get("family"))
+            for one in sight.glimpse.rows("strategies")
+            if one.get("state") == "paused"
+        }
+    )
+    barred = [figures.base(one) for one in held.barred_in(sight)]
+    said = f" {figures.listed(paused)} {'is' if len(paused) == 1 else 'are'} paused." if paused else ""
+    return f"{said} No entries in {figures.listed(barred)}." if barred else said
 
 
 def _won(sight: Sight, asked: Asked) -> tuple[int, int, float]:

@@ -39,7 +39,7 @@ _UNKNOWN = (
     "Nothing is known of this fill, order or event here. Routine that led to nothing is in the journal alone: the page Machine shows "
     "it, level debug."
 )
-_HIDDEN = {"genome", "genome_ids", "what", "flags"}
+_HIDDEN = {"genome", "genome_ids", "what", "flags", "opened_ns"}
 
 
 def skeleton() -> Any:

@@ -94,3 +94,12 @@ def test_how_long_a_position_stood_bare_is_not_known_without_the_journal(home):
     assert (found["v"], found["x"]) == ("not known", "")
     home.body.db.execute("UPDATE orders SET status = 'canceled' WHERE symbol = 'SOL/USDT'")
     assert cell(trading(home)["positions"], "SOL/USDT", "Protected")["sub"] == "since when is not known"
+
+
+def test_what_a_person_silenced_stands_in_the_first_sentence(home):
+    assert "paused" not in trading(home)["trading-sentence"]["text"]
+    home.body.db.execute("UPDATE strategies SET state = 'paused' WHERE genome_id = ?", (STRATEGY,))
+    home.body.put("barred", {"symbols": ["SOL/USDT", "XRP/USDT"], "reason": "told by me"})
+    assert trading(home)["trading-sentence"]["text"].endswith(
+        " EMA trend is paused. No entries in SOL and XRP."
+    )
