@@ -17,6 +17,7 @@ from dashboard.api.replies import Handler, reply, told
 from dashboard.condition import Condition
 from dashboard.pages.asked import asked
 from dashboard.pages.exported import as_csv
+from dashboard.pages.held import bare_of
 from dashboard.pages.registry import PAGES, table_of
 from dashboard.sentence import say
 from dashboard.tokens import RESUME
@@ -68,7 +69,7 @@ def add_routes(server: FastAPI, window: Window, access: Access) -> None:
         "/healthz": lambda _: healthz(window),
         "/api/vitals": lambda _: vitals(window),
         "/api/performance": lambda _: performance_of(window),
-        "/api/positions": lambda _: {"positions": window.see().glimpse.rows("positions")},
+        "/api/positions": lambda _: {"positions": positions(window)},
         "/api/trades": lambda request: {"trades": answers.rows(window, "trades", request.query_params)},
         "/api/alerts": lambda request: {"alerts": alerts_of(window, request)},
         "/api/session": lambda request: session_of(access, request),
@@ -136,6 +137,19 @@ def vitals(window: Window) -> dict[str, Any]:
         "invariants": glimpse.part("invariants"),
         "rates": glimpse.part("rates"),
     }
+
+
+def positions(window: Window) -> list[dict[str, Any]]:
+    """What is held, and how long each stood without a whole stop: null where that is not known."""
+    sight = window.sight()
+    return [
+        row
+        | {
+            "unprotected_s": None if (bare := bare_of(row, sight)) is None else bare.total_s,
+            "unprotected_since_ns": None if bare is None else bare.since_ns,
+        }
+        for row in sight.glimpse.rows("positions")
+    ]
 
 
 def performance_of(window: Window) -> dict[str, Any]:

@@ -41,7 +41,7 @@ ENDPOINTS: Final = (
     Endpoint("/api/vitals", "State, health with its parts, organs, feeds, risk and machine."),
     Endpoint("/api/performance", "Equity curve (thinned, no extreme lost), daily profit and loss, win rate, Sharpe ratio."),
     Endpoint("/api/portfolio", "Equity, cash, exposure, drawdown, positions with their stops. Money is text, exact."),
-    Endpoint("/api/positions", "What is held."),
+    Endpoint("/api/positions", "What is held, and how long it stood without a whole stop at the venue; null where that is not known."),
     Endpoint("/api/signals", "Forecasts of each funded strategy by symbol, from -1 (short) to 1 (long)."),
     Endpoint("/api/orders", "Orders and what became of them.", query=(_LIMIT, _SYMBOL)),
     Endpoint("/api/trades", "Closed trades.", query=(_LIMIT, _SYMBOL)),

@@ -56,7 +56,7 @@ def _held(row: Row, sight: Sight, barred: list[str]) -> list[Cell]:
     gain = (mark / entry - 1.0) * (1.0 if size > 0 else -1.0) if entry and mark is not None else None
     closes = _closes(sight, symbol)
     side = "long" if size > 0 else "short"
-    bare = _bare(row, size, sight)
+    bare = bare_of(row, sight)
     return [
         instrument(symbol, f"{side}, no entries" if symbol in barred else side),
         {"spark": spark(closes), "entry": _within(entry, closes), "x": ""},
@@ -109,9 +109,10 @@ def _stop(row: Row, mark: float | None) -> Cell:
     )
 
 
-def _bare(row: Row, size: Decimal, sight: Sight) -> Bare | None:
-    """How long it stood without a whole stop; None where the journal does not tell, or was not read yet."""
+def bare_of(row: Row, sight: Sight) -> Bare | None:
+    """How long a position stood without a whole stop; None where the journal does not tell, or was not read yet."""
     history, opened_ns, market_ns = sight.history, row.get("opened_ns"), sight.market_ns
+    size = figures.decimal(row.get("quantity"))
     if history is None or not isinstance(opened_ns, int) or market_ns is None or not size:
         return None
     # As fast as the world: this machine's clock says it finer than bars do.

@@ -58,6 +58,10 @@ def test_positions_are_listed(home):
         "BTC/USDT",
         "SOL/USDT",
     }
+    found = home.browser.get("/api/positions").json["positions"][0]
+    assert (found["unprotected_s"], found["unprotected_since_ns"]) == (None, None), (
+        "unknown is not none at all"
+    )
 
 
 @pytest.mark.requirement("S0-4.1.5")

@@ -1,12 +1,14 @@
 """How long a position stood without a whole protective order: summed up by hand, and over a whole life."""
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from dashboard.pages.asked import asked
 from dashboard.pages.registry import answered
 from dashboard.reading.bare import Bare, Change, Position, stood
+from dashboard.routes import positions
 from dashboard.window import Window
 from organism.effects import Publish
 from organism.messages import Filled
@@ -128,3 +130,15 @@ def test_over_a_whole_life_every_position_is_known_and_stood_bare_for_less_than_
             assert cells["Without a stop"]["v"] != "not known"
             assert 0.0 <= cells["Without a stop"]["s"] <= (at_ns - row["opened_ns"]) / 1e9
     assert n > 5
+
+
+def test_programs_are_told_what_the_page_shows(life):
+    window = Window(life.folder, guarded=False, reading=life.reading)
+    told = []
+    for one in life.reading.fills()[::3]:
+        sight = window.sight(one["at_ns"] + 900 * S)
+        told += positions(SimpleNamespace(sight=lambda seen=sight: seen))
+    assert len(told) > 5
+    assert {(row["unprotected_s"], row["unprotected_since_ns"]) for row in told} == {(0.0, None)}, (
+        "a stop came with each fill"
+    )
