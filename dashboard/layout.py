@@ -99,7 +99,10 @@ def _past() -> Any:
     steps = [("-86400000", "−1 day"), ("-3600000", "−1 h"), ("3600000", "+1 h"), ("86400000", "+1 day")]
     return html.Div(
         [
-            html.P([html.B("As it was "), html.Span(id="past-at")], role="status"),
+            html.P(
+                [html.B("As it was "), html.Span(id="past-at"), " · nothing can be ordered here"],
+                role="status",
+            ),
             html.Div(
                 [
                     *(

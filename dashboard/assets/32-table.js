@@ -160,6 +160,14 @@
     if (focused !== null) { const again = row.querySelector(`[data-column="${focused}"]`); if (again) again.focus(); }
   }
 
+  // Whoever stood on a button of the old cell stands on its successor: a keyboard never loses its place.
+  function swap(was, node) {
+    const places = (cell) => [...cell.querySelectorAll("a, button, summary")], stood = places(was).indexOf(document.activeElement);
+    was.replaceWith(node);
+    const again = stood < 0 ? null : places(node)[stood];
+    if (again) again.focus({ preventScroll: true });
+  }
+
   // Rows keep their elements, and so do cells that say the same: what a person is about to press stays under the finger.
   function fill(body, rows, piece, name) {
     const old = new Map([...body.rows].map((row) => [row.dataset.key, row]));
@@ -171,7 +179,7 @@
         if (was && was.organismText === text) return;
         const node = cell(value, head, name);
         node.organismText = text;
-        if (was) was.replaceWith(node); else row.append(node);
+        if (was) swap(was, node); else row.append(node);
       });
       while (row.cells.length > cells.length) row.lastChild.remove();
       return row;

@@ -70,6 +70,9 @@ def test_a_person_pauses_resumes_closes_bars_and_is_asked_again_only_where_more_
         page.fill("#ask-note", "odd")
         page.click("#ask-go")
         page.wait_for_selector("#strategies .waits:has-text('pause on its way')")
+        seen.until(
+            f"document.activeElement.dataset.command === 'pause' && document.activeElement.dataset.target === '{STRATEGY}'"
+        )
         given = [("close", "SOL/USDT", "dashboard", "it is enough"), ("pause", STRATEGY, "dashboard", "odd")]
         assert waiting(tmp_path) == given
 
