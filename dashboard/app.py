@@ -1,10 +1,12 @@
 """The dashboard as one ASGI application: dash on FastAPI, behind the guard."""
 
 from pathlib import Path
+from typing import Any
 
 from dash import Dash
 from fastapi import FastAPI
 
+from dashboard import early
 from dashboard.access import Access
 from dashboard.api.endpoints import add_endpoints
 from dashboard.guard import App, Guard, Receive, Scope, Send
@@ -22,7 +24,8 @@ ASSETS = Path(__file__).parent / "assets"
 def build(window: Window, access: Access, policy: Policy = LOOPBACK) -> Guard:
     """Assemble everything. Call `clean_environment` before importing this module."""
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, title="organism")
-    dash = Dash(
+    dash = _Document(
+        window,
         "organism",
         server=server,
         assets_folder=str(ASSETS),
@@ -51,6 +54,18 @@ def build(window: Window, access: Access, policy: Policy = LOOPBACK) -> Guard:
     )
 
 
+class _Document(Dash):  # type: ignore[misc]  # dash is not typed
+    """The one document of all pages."""
+
+    def __init__(self, window: Window, *args: Any, **more: Any) -> None:
+        self._window = window
+        super().__init__(*args, **more)
+
+    def interpolate_index(self, **parts: Any) -> str:
+        """As Dash makes it, and the sentence in it; put in last, so that no word of it is taken for a part of the document."""
+        return early.put_in(super().interpolate_index(**parts), self._window)
+
+
 class _OneDocument:
     """Every page is the one document that dash serves at "/": which is shown, the browser reads from its address."""
 
@@ -59,5 +74,6 @@ class _OneDocument:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] in PATHS:
+            early.ask(scope)
             scope = {**scope, "path": "/", "raw_path": b"/"}
         await self._app(scope, receive, send)

@@ -1,6 +1,6 @@
 """The frame around the pages: head, bar, rail, range, and the ten skeletons of which the browser shows one.
 
-Everything that changes has an id; the scripts in `assets/` fill it each second. Going from page to page needs no
+Everything that changes has an id; the scripts in `assets/` fill it twice a second. Going from page to page needs no
 reload: the address changes, and another skeleton is shown.
 """
 
@@ -24,6 +24,7 @@ INDEX = """<!DOCTYPE html>
 {%css%}
 </head>
 <body>
+<!-- early -->
 {%app_entry%}
 <noscript><p class="no-script">The vitals need JavaScript. Without it, type <code>./run status</code>.</p></noscript>
 <footer>{%config%}{%scripts%}{%renderer%}</footer>
@@ -52,7 +53,7 @@ def page() -> Any:
             _rail(),
             html.Main([*(one.skeleton() for one in PAGES.values()), _about()], id="page", tabIndex=-1),
             html.Div(id="plotly", className="plotly-loader", **{"aria-hidden": "true"}),
-            dcc.Interval(id="clock", interval=1000),
+            dcc.Interval(id="clock", interval=500),
             dcc.Store(id="looked"),
             dcc.Store(id="seen"),
             dcc.Store(

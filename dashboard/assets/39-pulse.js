@@ -1,4 +1,4 @@
-// The page's pulse: once a second it asks what changed on the page that is shown, and puts the finished pieces in place.
+// The page's pulse: twice a second it asks what changed on the page that is shown, and puts the finished pieces in place.
 (function () {
   "use strict";
   const organism = window.organism, { byId, el, renderers } = organism;
@@ -137,6 +137,8 @@
       else if (inFlight === mine) lost();
     } finally {
       clearTimeout(timer);
+      const early = byId("early"); // what the server said of the first moment: the page has now looked for itself
+      if (early) early.remove();
       if (inFlight === mine) inFlight = null;
     }
   }

@@ -38,7 +38,7 @@ FIGURES = (
     "why",
 )  # fmt: skip
 N_VIEWERS = 20
-EACH_S = 1.0  # between two looks of a page
+EACH_S = 0.5  # between two looks of a page
 AWAKE_S = 900.0  # how long a body may take to read back a journal of a million events
 A_LOOK_S = 0.03  # between two questions of a program: below what one address may ask for long
 MOST_MS, MOST_MB, MOST_SHARE = 100.0, 250.0, 0.10
@@ -240,7 +240,7 @@ def _a_chain(viewer: Viewer) -> str:
 
 
 def process(organism: Running, watched_s: float) -> dict[str, Any]:
-    """Memory, processor and growth of the dashboard while one viewer looks at the vitals each second."""
+    """Memory, processor and growth of the dashboard while one viewer looks at the vitals twice a second."""
     import psutil
 
     pid = int(json.loads((organism.folder / "dashboard.json").read_text())["pid"])
