@@ -22,6 +22,8 @@ INDEX = """<!DOCTYPE html>
 <title>{%title%}</title>
 <link rel="icon" href="/assets/mark.svg" type="image/svg+xml">
 {%css%}
+<link rel="preload" as="script" fetchpriority="low" href="/_dash-component-suites/plotly/package_data/plotly.min.js">
+<link rel="preload" as="script" fetchpriority="low" href="/_dash-component-suites/dash/dcc/async-graph.js">
 </head>
 <body>
 <!-- early -->
