@@ -201,9 +201,23 @@ def _numbers(text: object) -> dict[str, float]:
 # ---------------------------------------------------------------- what happened
 
 
-def lately_body(glimpse: Glimpse) -> list[tuple[str, dict[str, Any]]]:
-    """What happened in the body, by wall time, newest first."""
-    found = [
+def lately_body(glimpse: Glimpse, reborn: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """What happened in the body, by wall time, newest first. reborn: how often its guardian started it anew; "" for never."""
+    woke = figures.number(glimpse.part("body").get("started_wall_ns"))
+    found = (
+        [
+            (
+                int(woke),
+                "reborn",
+                "The body was started anew",
+                f"by its guardian, {reborn} so far; ./run doctor and state/log tell more",
+                "watch",
+            )
+        ]
+        if reborn and woke
+        else []
+    )
+    found += [
         (row.get("wall_ns") or 0, f"restart:{row['id']}", f"{row.get('organ')} was restarted", str(row.get("why") or ""), "watch")
         for row in glimpse.rows("restarts")
     ] + [

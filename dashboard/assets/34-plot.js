@@ -91,9 +91,10 @@
     return panel.zero ? [low < 0 ? low - room : 0, high > 0 ? high + room : 0] : [low - room, high + room];
   }
 
-  // Labels stand right of the lines: as much room as the longest needs.
+  // Labels stand right of the lines: as much room as the longest needs. On a phone a reference is named, its axis tells its value.
+  const baseSays = (panel) => (isNarrow() ? panel.base[1].split(" ")[0] : panel.base[1]);
   function roomFor(piece) {
-    const longest = Math.max(0, ...piece.panels.flatMap((panel) => [panel.base ? panel.base[1].length : 0, ...panel.series.filter((series) => !series.symbol).map((series) => (series.label || "").length)]));
+    const longest = Math.max(0, ...piece.panels.flatMap((panel) => [panel.base ? baseSays(panel).length : 0, ...panel.series.filter((series) => !series.symbol).map((series) => (series.label || "").length)]));
     return longest ? Math.max(isNarrow() ? 56 : 88, longest * 7 + 16) : 16;
   }
 
@@ -110,7 +111,7 @@
       hoverlabel: { bgcolor: token("raised"), bordercolor: line, font: { color: token("ink"), family: token("sans"), size: 12 } },
       xaxis: { fixedrange: true, showgrid: piece.axis === "percent", gridcolor: line, zeroline: false, tickfont: { color: faint, size: 12 }, nticks: narrow ? 3 : 8, tickangle: 0,
         anchor: `y${axisOf(piece.panels.length - 1)}`, range: [from - loose, to + loose], showspikes: piece.axis !== "percent", spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: faint,
-        ...(piece.axis === "time" ? { type: "date", hoverformat: "%-d %b %H:%M" } : {}), ...(piece.axis === "percent" ? { tickformat: ".1%" } : {}),
+        ...(piece.axis === "time" ? { type: "date", hoverformat: "%-d %b %H:%M", ...(window.innerWidth < 1181 ? { tickformatstops: [{ dtickrange: [60_000, 43_200_000], value: "%H:%M\n%b %-d" }] } : {}) } : {}), ...(piece.axis === "percent" ? { tickformat: ".1%" } : {}),
         ...(piece.x_title ? { title: { text: piece.x_title, font: { color: faint, size: 12 }, standoff: 8 } } : {}) },
       shapes: [], annotations: [],
     };
@@ -128,7 +129,7 @@
     const label = (more) => ({ showarrow: false, xanchor: "left", align: "left", font: { size: 12, color: token("soft") }, ...more });
     if (panel.title) found.push(label({ xref: "paper", x: 0, yref: "paper", y: where[1], yanchor: "bottom", text: `<b>${safe(panel.title)}</b>` }));
     const ends = panel.series.filter((series) => series.label && !series.symbol).map((series) => ({ series, y: lastOf(series.y) })).filter((end) => end.y !== null);
-    if (panel.base) ends.push({ series: { label: panel.base[1], colour: "faint", plain: true }, y: panel.base[0] });
+    if (panel.base) ends.push({ series: { label: baseSays(panel), colour: "faint", plain: true }, y: panel.base[0] });
     for (const end of apart(ends, panel, where)) {
       found.push(label({ xref: "paper", x: 1, xshift: 4, yref, y: end.y, yshift: end.shift, bgcolor: token("paper"), borderpad: 2, text: end.series.plain ? safe(end.series.label) : `<b>${safe(end.series.label)}</b>`,
         font: { size: 12, color: token(colours[end.series.colour] || "soft") } }));

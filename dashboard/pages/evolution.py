@@ -26,8 +26,8 @@ _LUCK = "Judged on the bars they were bred on: the best of many trials looks goo
 def skeleton() -> Any:
     """The page without its contents."""
     return page("evolution", [
-        row(block("Breeding now", "bred-figures", "facts", "Nothing is known of breeding yet.", "narrow"),
-            block("The best so far", "bred", "genome", "Nothing was bred yet. Breeding begins when enough bars were lived.", "wide")),
+        row(block("Breeding now", "bred-figures", "facts", "Generation, rate and trials appear with the first generation.", "narrow"),
+            block("The best so far", "bred", "genome", "The best of what was bred appears with the first generation.", "wide")),
         row(block("Sharpe over generations", "evolution-course", "figure", "The course of a run appears with its second generation.", "half"),
             block("The front: gain against depth", "evolution-front", "figure", "The front appears with the first generation.", "half")),
         row(block("On the front", "evolution-members", "table", "Those whom nobody beats in everything appear here.", "wide",
@@ -246,7 +246,7 @@ def _families(found: list[tuple[str, str, int, int]]) -> Piece:
     heads = [
         shapes.head("Family"),
         shapes.head("Came by"),
-        shapes.head("Kept in the store"),
-        shapes.head("Newest generation", num=True),
+        shapes.head("Kept", says="in the store"),
+        shapes.head("Newest generation", num=True, low=True),
     ]
     return shapes.table(heads, rows)

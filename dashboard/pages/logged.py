@@ -25,7 +25,7 @@ def lines(asked: Asked, sight: Sight) -> Piece:
     found = sight.kept.get(("log", wanted), _KEEP_S, lambda: read(sight.state, wanted))
     heads = [
         shapes.head("When", says="UTC"), shapes.head("Level"), shapes.head("Process", low=True), shapes.head("Organ", low=True),
-        shapes.head("What"), shapes.head("Stems from", says="what the organ was dealing with, its correlation: leads to Why"),
+        shapes.head("What"), shapes.head("Stems from", low=True, says="what the organ was dealing with, its correlation: leads to Why"),
         shapes.head("", low=True, says="narrow journal and log to it"),
     ]  # fmt: skip
     rows = [(f"{nth}:{line.get('timestamp')}", _line(line, now)) for nth, line in enumerate(found.lines)]

@@ -14,7 +14,7 @@ from dashboard.pages import journal, logged, shapes
 from dashboard.pages.asked import Asked
 from dashboard.pages.parts import block, page, row
 from dashboard.pages.shapes import Cell, Piece
-from dashboard.pages.shared import between_s, counted, lasted, told
+from dashboard.pages.shared import between_s, counted, lasted, reborn, times, told
 from dashboard.sentence import Sentence
 from dashboard.sight import Sight
 from organism.guardian.lock import read_note
@@ -61,6 +61,8 @@ def speaks(sight: Sight, _: Asked) -> Sentence:
     restarts = sum(int(one.get("restarts") or 0) for one in organs)
     text = (f"{len(organs)} organs, {counted(restarts, 'restart')}, {figures.plain(machine.get('memory_mb'), 0)}{figures.THIN}MB "
             f"of memory, {figures.percent(machine.get('cpu'), 0)} of a core.")  # fmt: skip
+    if n := reborn(sight):
+        text += f" Its guardian started the body anew {times(n)}."
     if broken:
         return Sentence(lead="Something is being mended:", text=f"{figures.listed(broken)}. {text}", tone="act",
                         need="The supervisor replaces what it can; if this stays, type `./run doctor`.")  # fmt: skip
@@ -153,7 +155,7 @@ def _process(name: str, pid: int, now_ns: int) -> list[Cell]:
 def organs(sight: Sight) -> Piece:
     """Each organ: how it is, what waits at it, and for how long the oldest has."""
     heads = [
-        shapes.head("Organ"), shapes.head("State"), shapes.head("Waiting", num=True, says="messages in its mailbox"),
+        shapes.head("Organ"), shapes.head("State"), shapes.head("Waiting", num=True, low=True, says="messages in its mailbox"),
         shapes.head("Oldest", num=True, low=True, says="age of the oldest of them"),
         shapes.head("In hand", num=True, low=True, says="time spent on the message in hand"),
         shapes.head("Steps", num=True, low=True, says="messages handled in its life"),

@@ -133,7 +133,7 @@ def prices(asked: Asked, sight: Sight) -> Piece:
             shapes.number(figures.age(age_s), age_s, tone="muted"),
         ]))  # fmt: skip
     heads = [
-        shapes.head("Instrument"), shapes.head("In this time"), shapes.head("Price", num=True), shapes.head("Moved", num=True),
+        shapes.head("Instrument"), shapes.head("Course"), shapes.head("Price", num=True), shapes.head("Moved", num=True),
         shapes.head("Lowest", num=True, low=True), shapes.head("Highest", num=True, low=True),
         shapes.head("Closed", num=True, low=True, says="how long ago its last bar closed, in market time"),
     ]  # fmt: skip

@@ -29,7 +29,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "max_drawdown": Measure("Max drawdown", "percent", "from the peak", -1),
     "max_drawdown_bars": Measure("Longest drawdown", "count", "bars", -1),
     "consistency": Measure("Consistency", "ratio", "share of windows with a gain", 1),
-    "n_trades": Measure("Trades", "count", "closed"),
+    "n_trades": Measure("Trades", "parts", "closed"),
     "win_rate": Measure("Won", "percent", "of the trades", 1),
     "profit_factor": Measure("Profit factor", "ratio", "gains by losses", 1),
     "expectancy": Measure("Per trade", "fine", "expected, of its outlay", 1),
@@ -85,6 +85,8 @@ def written(name: str, value: float | None, *, signed: bool = False) -> str:
         return figures.span(value)
     if style == "signed":
         return figures.plain(value, signed=True)
+    if style == "parts":  # a trade of several strategies counts for each in equal parts
+        return figures.plain(value, 0 if value is None or value == int(value) else 1, signed=signed)
     return figures.plain(value, 0 if style == "count" else 2, signed=signed)
 
 

@@ -8,6 +8,7 @@ from dashboard.condition import Condition
 from dashboard.pages.shapes import Cell, number, text
 from dashboard.sentence import Sentence, say
 from dashboard.sight import Sight
+from organism.guardian.lock import read_note
 
 ACRONYMS = {"ema", "rsi", "vwap", "atr", "macd"}
 GOOD_BOOKS = "good"
@@ -18,6 +19,21 @@ def told(sight: Sight) -> Sentence | None:
     if sight.judged.condition is Condition.LIVING:
         return None
     return say(sight.glimpse, sight.judged, guarded=sight.guarded)
+
+
+def reborn(sight: Sight) -> int:
+    """How often the guardian started the body anew since it stands guard; 0 in the past, where nobody knows."""
+    found = read_note(sight.state).get("restarts") if sight.at_ns is None else 0
+    return found if isinstance(found, int) and not isinstance(found, bool) and found > 0 else 0
+
+
+def times(n: int) -> str:
+    """How often.
+
+    >>> times(1), times(2), times(5)
+    ('once', 'twice', '5 times')
+    """
+    return {1: "once", 2: "twice"}.get(n, f"{n:,} times")
 
 
 def human(word: object) -> str:

@@ -44,7 +44,7 @@ def speaks(sight: Sight, asked: Asked) -> Sentence:
         return first
     wins, n, total = _won(sight, asked)
     closed = (
-        f"{counted(n, 'trade')} closed in this time, {wins} of them with a gain: {figures.plain(total, signed=True)} together."
+        f"{counted(n, 'trade')} closed in this time, {wins or 'none'} of them with a gain: {figures.plain(total, signed=True)} together."
         if n
         else "No trade was closed in this time."
     )

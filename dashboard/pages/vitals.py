@@ -10,6 +10,7 @@ from dashboard.pages import money, shapes
 from dashboard.pages.asked import Asked
 from dashboard.pages.journal import milliseconds
 from dashboard.pages.parts import block, page, row, sentence
+from dashboard.pages.shared import reborn, times
 from dashboard.reading import Reading
 from dashboard.sentence import Sentence, say
 from dashboard.sight import Sight
@@ -42,7 +43,7 @@ def _hero() -> Any:
             html.Div(
                 [
                     html.Div(id="body-figure", className="body-figure"),
-                    html.P("Point at an organ, or reach it with Tab.", id="organ-note", className="organ-note",
+                    html.P("Point at an organ, touch it, or reach it with Tab.", id="organ-note", className="organ-note",
                            **{"aria-live": "polite"}),
                 ],
                 className="hero-body",
@@ -100,7 +101,9 @@ def pieces(asked: Asked, sight: Sight) -> dict[str, Callable[[], Any]]:
         "vitals-curve": lambda: money.equity(asked, sight),
         "vitals-brakes": lambda: money.brakes(sight),
         "lately-market": lambda: shapes.events(tables.lately_market(sight.glimpse), wall=False),
-        "lately-body": lambda: shapes.events(tables.lately_body(sight.glimpse), wall=True),
+        "lately-body": lambda: shapes.events(
+            tables.lately_body(sight.glimpse, times(n) if (n := reborn(sight)) else ""), wall=True
+        ),
     }
 
 

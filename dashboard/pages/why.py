@@ -31,6 +31,7 @@ _VERDICT = {
     "unknown": "watch",
 }
 _STOPPED = {"": "good", "denied": "act", "not_sent": "act", "waiting": "watch"}
+_DECIMAL = re.compile(r"-?\d+\.\d+")  # an amount as the journal has it, with zeros at its end
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BAR = re.compile(
     r"bar:((?![0-9]+:)[^:].*):([0-9]{1,19})"
@@ -167,7 +168,10 @@ def _written(value: object) -> str:
         return f"{value:.6g}".replace("-", figures.MINUS)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
-    return str(value)
+    text = str(value)
+    if _DECIMAL.fullmatch(text):
+        return text.rstrip("0").rstrip(".").replace("-", figures.MINUS)
+    return text
 
 
 def _short(asked: Asked, sight: Sight) -> Piece:

@@ -1,6 +1,7 @@
 """From a fill or an order back to the bar: who said what, why, who allowed it, and what came of it."""
 
 import sqlite3
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dashboard.reading.answers import Row, plain, rows
@@ -174,7 +175,7 @@ def _life(s: Row) -> Row:
 
 def _fill(f: Row) -> Row:
     done = "Bought" if f["side"] == "buy" else "Sold"
-    text = f"{done} {f['quantity']} {f['symbol']} at {f['price']}, fee {f['fee']} {f['fee_currency']}."
+    text = f"{done} {f['quantity']} {f['symbol']} at {f['price']}, fee {_rounded(f['fee'], '.4f')} {f['fee_currency']}."
     if not f["order_id"]:
         text += " Nobody here had ordered it."
     names = (
@@ -193,9 +194,17 @@ def _fill(f: Row) -> Row:
     return _step("fill", text, f["at_ns"], f["wall_ns"], f["id"], **{k: f[k] for k in names})
 
 
+def _rounded(value: object, style: str) -> str:
+    """An amount as a sentence has it; the fields beside it have all of its digits."""
+    try:
+        return format(Decimal(str(value)), style)
+    except (InvalidOperation, ValueError):
+        return str(value)
+
+
 def _trade(t: Row) -> Row:
     seq, part = divmod(t["pos"], N_PARTS)
-    text = f"That closed {t['quantity']} {t['symbol']} with {t['pnl']} after fees."
+    text = f"That closed {t['quantity']} {t['symbol']} with {_rounded(t['pnl'], '+,.2f')} after fees."
     names = (
         "symbol",
         "side",

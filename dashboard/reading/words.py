@@ -110,15 +110,22 @@ def _order(order: Any) -> str:
     return f"{order.side.value} {order.quantity:f} {order.symbol} ({order.kind.value}, {order.purpose.value}{price})"
 
 
+_LIFE = {
+    "intent": "is written down", "sent": "is on its way", "acked": "is at the venue", "partial": "is partly filled",
+    "unknown": "has an unknown fate", "canceled": "is cancelled", "rejected": "was refused by the venue",
+}  # fmt: skip
+
+
 def _updated(x: m.OrderUpdated) -> str:
-    done = f", {x.filled:f} filled" if x.filled else ""
+    done = f", {x.filled:f} filled" if x.filled and x.status.value != "filled" else ""
     why = f": {x.reason}" if x.reason else ""
-    return f"Order {x.order_id} of {x.symbol} is {x.status.value}{done}{why}"
+    life = _LIFE.get(x.status.value, f"is {x.status.value}")
+    return f"Order {x.order_id} of {x.symbol} {life}{done}{why}"
 
 
 def _filled(x: m.Filled) -> str:
     f = x.fill
-    return f"{'Bought' if f.side.sign > 0 else 'Sold'} {f.quantity:f} {f.symbol} at {f.price:f}, fee {f.fee:f} {f.fee_currency}"
+    return f"{'Bought' if f.side.sign > 0 else 'Sold'} {f.quantity:f} {f.symbol} at {f.price:f}, fee {f.fee:.4f} {f.fee_currency}"
 
 
 def _reconciled(x: m.Reconciled) -> str:
@@ -153,7 +160,7 @@ _WORDED: dict[type, Callable[[Any], str]] = {
     m.OrderDenied: lambda x: f"Order {x.order_id} of {x.symbol} denied: {x.reason.value}, limit {x.limit:g}, observed {x.observed:g}",
     m.CancelRequested: lambda x: f"Order {x.order_id} is not wanted any more: {x.reason}",
     m.PortfolioMarked: lambda x: f"Equity {x.equity:.2f}, drawdown {x.drawdown:.2%}, exposed {x.gross_exposure:.1%}",
-    m.TradeClosed: lambda x: f"{x.symbol} closed at {x.exit_price:f}: {x.pnl:+f} after fees",
+    m.TradeClosed: lambda x: f"{x.symbol} closed at {x.exit_price:f}: {x.pnl:+.2f} after fees",
     m.TradingStateChanged: lambda x: f"Trading is {x.after.state.value}: {x.cause}",
     m.ClosePositions: lambda x: f"Positions must be closed ({', '.join(x.symbols) or 'all'}): {x.reason}",
     m.OrderUpdated: _updated, m.Filled: _filled, m.Reconciled: _reconciled,

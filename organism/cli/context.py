@@ -13,9 +13,12 @@ from organism.errors import BadInput
 
 
 def state_folder(options: Options) -> Path:
-    """`--state`, else ORGANISM_STATE, else the checkout's own folder."""
+    """`--state`, else ORGANISM_STATE, else the checkout's own folder; `BadInput` where that is a file."""
     chosen: Path = options.state or Path(os.environ.get("ORGANISM_STATE") or default_state())
-    return chosen.expanduser().absolute()
+    found = chosen.expanduser().absolute()
+    if os.path.lexists(found) and not found.is_dir():
+        raise BadInput(f"The state folder {found} is a file; name a folder with --state.")
+    return found
 
 
 def overrides(options: Options, more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -111,7 +111,7 @@ MEASURES = (
     Measure("organs", "mailboxes", 1.0, 30.0, 32.0, "s since the oldest message came", _oldest),
     Measure("feeds", "freshness", 1.0, 2.0, 45.0, "of the silence tolerated", _silence),
     Measure("risk", "drawdown", 0.3, 1.0, 35.0, "of the drawdown that halts", lambda i: i.drawdown_share),
-    Measure("risk", "losses", 0.4, 1.0, 10.0, "of the losses in a row tolerated", lambda i: i.losses_share),
+    Measure("risk", "losses", 0.4, 1.0, 10.0, "of the losing streak tolerated", lambda i: i.losses_share),
     Measure("truth", "quantity", 0.0, 1.0, 45.0, "instruments unexplained", lambda i: i.n_unexplained),
     Measure("truth", "invariants", 0.0, 1.0, 45.0, "invariants broken", lambda i: i.n_broken),
     Measure("truth", "orders", 0.0, 3.0, 35.0, "orders unproven", lambda i: i.n_unknown),

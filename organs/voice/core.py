@@ -155,10 +155,11 @@ class _Voice:
             return  # a timer of an earlier life
         date = wording.moment(day.ends_ns - 1)[:10]
         won = f", {day.n_won} of them won" if day.n_trades else ""
+        trades = "trade" if day.n_trades == 1 else "trades"
         say.say(
             wording.note(
-                f"Market day {date}: {day.profit:+.2f} from {day.n_trades} closed trades",
-                f"{day.n_trades} trades closed{won}; {day.profit:+.2f} after fees of {day.fees:.2f}. "
+                f"Market day {date}: {day.profit:+.2f} from {day.n_trades} closed {trades}",
+                f"{day.n_trades} {trades} closed{won}; {day.profit:+.2f} after fees of {day.fees:.2f}. "
                 f"Since the beginning: {say.state.total_profit:+.2f}.",
             )
         )

@@ -83,6 +83,15 @@ def test_a_state_folder_that_cannot_be_written_is_refused_in_one_sentence(tmp_pa
     assert "--state" in text
 
 
+@pytest.mark.parametrize(
+    "command", [("start", "--no-dashboard"), ("halt",), ("status",), ("dashboard", "token", "list")]
+)
+def test_a_state_folder_that_is_a_file_is_refused_in_one_sentence(tmp_path: Path, command: tuple[str, ...]):
+    (tmp_path / "file").write_text("not a folder")
+    text = one_sentence(organism(*command, state=tmp_path / "file"))
+    assert f"{tmp_path / 'file'} is a file" in text
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
 def test_a_read_only_state_folder_is_refused_in_one_sentence(tmp_path: Path):
     state = tmp_path / "state"

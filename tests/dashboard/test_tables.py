@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dashboard.glimpse import Glimpse, look
-from dashboard.tables import strategies
+from dashboard.tables import lately_body, strategies
 from genome.documents import genome_text, parse_genome
 from organism.view.schema import SCHEMA
 from tests.dashboard.living import FakeBody
@@ -115,3 +115,12 @@ def sorted_rows():
     from tests.dashboard.living import strategies as written
 
     return sorted(written(), key=lambda r: (-r["weight"], r["genome_id"]))
+
+
+def test_a_body_that_its_guardian_started_anew_is_told_with_how_often():
+    seen = Glimpse(state={"body": {"started_wall_ns": 7_000_000}})
+    assert lately_body(seen) == []
+    ((key, found),) = lately_body(seen, "twice")
+    assert key == "reborn"
+    assert found["ms"] == 7
+    assert "by its guardian, twice" in found["body"]

@@ -273,6 +273,15 @@ def test_one_summary_a_market_day():
     assert life.timers["daily"].due_ns == T0 + 10 * DAY_NS
 
 
+def test_a_summary_of_one_trade_speaks_of_one_trade():
+    life = Life(profit_above=100.0)
+    life.market_ns = T0 + 3_600 * NS_PER_S
+    life.hear(trade("-2.5"))
+    (said,) = life.fire("daily")
+    assert said.title == "Market day 2024-01-01: -2.50 from 1 closed trade"
+    assert said.body.startswith("1 trade closed, 0 of them won")
+
+
 def test_no_summary_where_the_settings_want_none():
     life = Life(daily_summary=False)
     life.market_ns = T0
