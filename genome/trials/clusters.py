@@ -55,7 +55,9 @@ class Known:
         return sum(group.size for group in self._groups)
 
     def add(self, leaders: Leaders) -> None:
-        """Remember some more, on whatever days."""
+        """Remember some more, on whatever days; there may be none, where no room was left for them."""
+        if not len(leaders.ids):
+            return
         for group in self._groups:
             if np.array_equal(group.days, leaders.days):
                 group.add(leaders.ids, leaders.returns)

@@ -112,6 +112,14 @@ def test_leaders_beyond_what_is_kept_still_count(trials, monkeypatch):
     assert trials.tally(data())[:2] == (24, 12 + 7)
 
 
+def test_trials_on_new_days_are_counted_when_no_leader_may_be_kept_any_more(trials, monkeypatch):
+    monkeypatch.setattr(leading, "MOST_LEADERS", 0)
+    for batch in range(3):
+        look(trials, data(), names(4, batch), returns(4, seed=batch))
+    assert trials.connection.execute("SELECT count(*) FROM leaders").fetchone() == (0,)
+    assert trials.tally(data())[:2] == (12, 12)
+
+
 def test_returns_take_no_more_than_their_share_of_bytes(trials, monkeypatch):
     monkeypatch.setattr(leading, "BYTES_BEFORE", 4_000)
     monkeypatch.setattr(leading, "BYTES_A_TRIAL", 100)
