@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+from organism.cli.context import state_folder
 from organism.cli.parser import build
 from organism.errors import BadInput, OrganismError, no_room
 
@@ -26,6 +27,7 @@ def run(arguments: list[str]) -> int:
         parser.print_help()
         return 2
     try:
+        state_folder(options)  # refused before anything is done, so that no result is lost to a slip of the pen
         return int(options.perform(options))
     except OrganismError as error:
         print(f"organism: {error}", file=sys.stderr)

@@ -92,6 +92,6 @@ def test_what_is_missing_is_said(ask, words):
 
 
 def test_where_nothing_may_be_written_is_said(ask, tmp_path):
-    (tmp_path / "state").write_text("a file")
+    (tmp_path / "state" / "dashboard.secret").mkdir(parents=True)
     with pytest.raises(BadInput, match="could not be kept"):
         ask("password", given="long enough for it\n")

@@ -131,8 +131,8 @@ def test_a_person_is_told_how_often_the_bars_were_looked_at(say, hours):
 
 
 def test_a_store_that_cannot_be_written_is_a_warning_and_breaks_no_backtest(say, hours, tmp_path):
-    blocked = tmp_path / "file"
-    blocked.write_text("no folder")
+    blocked = tmp_path / "blocked"
+    (blocked / "genome.db").mkdir(parents=True)
     status, out, err = say("backtest", "ema_crossover", "--data", hours, "--json", state=blocked)
     found = json.loads(out)
     assert (status, err, found["trials_total"]) == (0, "", None)
