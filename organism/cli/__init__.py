@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> int:
         parser.print_help()
         return 2
     try:
-        state_folder(options)  # refused before anything is done, so that no result is lost to a slip of the pen
+        state_folder(options)  # refused before any work, so that no result is lost to a typo
         return int(options.perform(options))
     except OrganismError as error:
         print(f"organism: {error}", file=sys.stderr)
