@@ -7,6 +7,7 @@ It may be killed at any moment. What it had done of a round is in the checkpoint
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ import numpy as np
 from genome.background.duty import Duty, Stopped
 from genome.background.lived import History, JournalOfBars
 from genome.background.rounds import Round, Wait, begun, due, seed_of, write_down
-from genome.background.told import Told, tell
+from genome.background.told import MOST_DETAIL, Told, heard, tell
 from genome.breeding.flat import Flock
 from genome.breeding.lexicon import Lexicon
 from genome.costs import Costs
@@ -42,6 +43,7 @@ from organism.trading import BestBred
 STORE: Final = "genome.db"
 POLL_S: Final = 5.0
 AGAIN_S: Final = 30.0  # after a trouble
+OURS: Final = "a fault of the breeder itself, see its log: "
 GENERATION_S: Final = 1.0  # each ends with syncs, and the body's own wait behind them on the same disk
 _PIECE: Final = 32  # genomes judged between two looks at the share of the core
 _BPS: Final = 1e-4
@@ -112,11 +114,16 @@ class Breeder:
     _bars: JournalOfBars = field(init=False)
     _told: Told = field(init=False, default=Told(phase="waiting"))
     _generation_s: float = field(init=False, default=0.0)
+    _failed: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        """Nothing is read yet."""
+        """Nothing is read yet, but why the one before ended: until a generation is bred, this one may end alike."""
         self.history = History(self.place.settings.most_bars)
         self._bars = JournalOfBars(self.place.state)
+        with suppress(BadInput):
+            before = heard(self.folder)
+            if before is not None and before.phase == "troubled" and before.detail.startswith(OURS):
+                self._failed = before.detail
 
     @property
     def folder(self) -> Path:
@@ -132,6 +139,11 @@ class Breeder:
                 self._say(phase="troubled", detail=str(error))
                 log.warning("breeding is hindered, and tried again in %g s: %s", AGAIN_S, error)
                 wait_s = AGAIN_S
+            except Stopped:
+                raise
+            except Exception as error:  # the process ends with it, and the next one must not seem to be well
+                self._say(phase="troubled", detail=f"{OURS}{type(error).__name__}: {error}"[:MOST_DETAIL])
+                raise
             if wait_s and self.wait(wait_s):
                 raise Stopped
 
@@ -167,7 +179,7 @@ class Breeder:
         saved = checkpoint_of(place.state, plan, judge.data)
         with counting(place.state / STORE) as trials:
             watch = _Watch(one, plan, trials, dataset, self._generation, self.now_s)
-            self._say(phase="breeding")
+            self._say(phase="troubled" if self._failed else "breeding", detail=self._failed)
             resume = self._can_resume(one, saved, plan, judge.data, words)
             try:
                 evolve(
@@ -194,6 +206,7 @@ class Breeder:
         return True
 
     def _generation(self, bred: GenerationBred) -> None:
+        self._failed = ""
         self._say(phase="breeding", bred=bred)
         self._rest()
         if self.wait(max(0.0, self._generation_s + GENERATION_S - self.now_s())):

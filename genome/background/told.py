@@ -15,7 +15,8 @@ from organism.trading import BestBred
 FOLDER: Final = "evolution"  # in a state folder; `genome.evolve` keeps its checkpoints there
 FILE: Final = "status.json"
 MOST_BYTES: Final = 64 * 1024
-_MOST_TEXT, _MOST_DETAIL, _MOST_GENES, _MOST_COUNT = 20_000, 400, 64, 2**53
+MOST_DETAIL: Final = 400
+_MOST_TEXT, _MOST_GENES, _MOST_COUNT = 20_000, 64, 2**53
 _NAME = re.compile(r"[A-Za-z0-9_]{1,120}")
 
 
@@ -73,7 +74,7 @@ def _doubt(told: Told) -> str:
     bred = told.bred
     counts = [told.needed]
     numbers: list[float] = []
-    texts = [(told.detail, _MOST_DETAIL, "detail")]
+    texts = [(told.detail, MOST_DETAIL, "detail")]
     if bred is not None:
         counts += [
             bred.round,

@@ -20,12 +20,12 @@ import psutil
 
 from organism.body.aside import Life
 from organism.errors import OrganismError
+from organism.guardian.policy import FULL
 from organism.heartbeat import Heart, leave_tracebacks
 from organism.kept import started_with
 from organism.logs import setup
 from organism.settings import Settings
 
-FULL = 75
 HANG_S = 900.0  # so long without getting on is a hang, whatever the machine is busy with
 _ONE_THREAD = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 log = logging.getLogger("breeder")

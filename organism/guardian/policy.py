@@ -7,6 +7,7 @@ from pathlib import Path
 
 GAVE_UP = 70
 BAD_INPUT = 2
+FULL = 75  # a service has grown as large as it may, and asks for another in its place: no failure
 LONGEST_WAIT_S = 30.0
 VENUE_WAIT_S = 2.0  # nothing is traded while it is away, so it is tried again soon, whatever that costs
 

@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from organism.guardian.child import ChildCommand, ChildProcess
-from organism.guardian.policy import GuardOptions, service_wait_s, status_text
+from organism.guardian.policy import FULL, GuardOptions, service_wait_s, status_text
 
 SETTLED_S = 60.0  # a service that lived this long begins its back-off anew
+BREEDER_SETTLED_S = 900.0  # it waits and reads for minutes before it comes to the work that may fail
+OFTEN = 5
 
 
 class Services:
@@ -15,7 +17,8 @@ class Services:
     Nothing here waits, not even for the end of a killed one, which a dead disk may put off for ever: the body must
     be listened to meanwhile.
 
-    say      tells a person a line
+    say      tells a person a line at the terminal and in the log
+    word     leaves a title and a sentence for a person far away: once a service ended `OFTEN` times in a row
     changed  somebody was started
     """
 
@@ -25,11 +28,13 @@ class Services:
         options: GuardOptions,
         *,
         say: Callable[[str], None],
+        word: Callable[[str, str], None],
         changed: Callable[[], None],
     ) -> None:
         self.commands = commands
         self._options = options
         self._say = say
+        self._word = word
         self._changed = changed
         self._running: dict[str, ChildProcess] = {}
         self._n_deaths: dict[str, int] = {}
@@ -76,7 +81,14 @@ class Services:
         child.close()
         del self._running[name]
         self._put_down_s.pop(name, None)
-        n = 1 if now - child.began_s > SETTLED_S else self._n_deaths.get(name, 0) + 1
+        settled_s = BREEDER_SETTLED_S if name == "breeder" else SETTLED_S
+        n = 1 if now - child.began_s > settled_s else self._n_deaths.get(name, 0) + (code != FULL)
         self._n_deaths[name] = n
         self._due_s[name] = now + service_wait_s(name, n)
         self._say(f"{name} ended with {status_text(code)}; the organism goes on, {name} is started again")
+        if n == OFTEN and code != FULL:
+            self._word(
+                f"The {name} ends again and again",
+                f"It ended {n} times in a row, last with {status_text(code)}, and is started again each time. "
+                "Everything else goes on. See the log folder.",
+            )

@@ -93,7 +93,11 @@ class _Guardian:
         self._body: ChildProcess | None = None
         self._looked_s = time.monotonic()
         self._services = Services(
-            [child for child in children if not child.is_body], options, say=self._say, changed=self._note
+            [child for child in children if not child.is_body],
+            options,
+            say=self._say,
+            word=lambda title, body: self._leave_word(title, body, "warning"),
+            changed=self._note,
         )
         self._began = datetime.now(UTC).isoformat(timespec="seconds")
 

@@ -101,6 +101,13 @@ def aged(state: ImmuneState, at_ns: int) -> ImmuneState:
     return lifted(state, over) if over else state
 
 
+def over(before: ImmuneState, after: ImmuneState) -> str:
+    """Which pauses ended by themselves, as a cause: what stood in the way names each."""
+    left = {b.kind for b in after.blocks}
+    gone = [b.text for b in before.blocks if b.kind not in left]
+    return f"the pause is over ({'; '.join(gone)})" if gone else "a pause is over"
+
+
 def _timers(before: Blocks, after: Blocks) -> list[Effect]:
     old = {b.kind: b.until_ns for b in before}
     new = {b.kind: b.until_ns for b in after}

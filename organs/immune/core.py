@@ -37,7 +37,7 @@ from organism.messages import (
 from organism.settings import RiskSettings
 from organism.trading import ApprovedOrder, Fill, Order, OrderStatus, Purpose, Standing
 from organs.immune.alarm import alarmed
-from organs.immune.change import aged, block, lifted, market_ns, settle
+from organs.immune.change import aged, block, lifted, market_ns, over, settle
 from organs.immune.checks import ZERO, Refusal, Reserved, View, judge
 from organs.immune.commands import commanded, hibernating
 from organs.immune.standing import find
@@ -219,7 +219,7 @@ def _elapsed(state: ImmuneState, now: Now) -> _Result:
     after = aged(state, market_ns(state, now))
     if after is state:
         return state, ()
-    return settle(state, after, now, "its time was over")
+    return settle(state, after, now, over(state, after))
 
 
 def _reconciled(state: ImmuneState, report: Reconciled, now: Now) -> _Result:

@@ -23,7 +23,7 @@ from organism.messages import (
 )
 from organism.settings import RiskSettings
 from organism.trading import Purpose
-from organs.immune.change import aged, block, settle
+from organs.immune.change import aged, block, over, settle
 from organs.immune.standing import find, percent
 from organs.immune.state import ImmuneState
 
@@ -54,7 +54,7 @@ def marked(
     state = _size(state, mark, risk, causes)
     state = _day(state, mark, risk, causes)
     state = _streak(state, mark, risk, causes, effects)
-    return settle(before, state, now, "; ".join(causes) or "its time was over", tuple(effects))
+    return settle(before, state, now, "; ".join(causes) or over(before, state), tuple(effects))
 
 
 def effective_drawdown(state: ImmuneState, mark: PortfolioMarked) -> float:

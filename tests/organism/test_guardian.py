@@ -25,7 +25,7 @@ from organism.guardian import (
     watch,
 )
 from organism.guardian.lock import held, read_note, write_note
-from organism.guardian.policy import Deaths, Next, Silence, after_death, service_wait_s
+from organism.guardian.policy import FULL, Deaths, Next, Silence, after_death, service_wait_s
 from organism.guardian.watch import TURN_S
 from organism.heartbeat import Heart
 from tests.organism.living import until
@@ -218,6 +218,33 @@ def test_a_venue_that_was_killed_often_is_back_within_two_seconds_all_the_same(c
             child.began_s = clock.mono_ns() / 1e9
             clock.advance(5.0)
     assert waited_s == pytest.approx({"venue": 2.0, "dashboard": 30.0})
+
+
+@pytest.mark.parametrize(("name", "lived_s"), [("sender", 5.0), ("breeder", 500.0)])
+def test_a_service_that_ends_again_and_again_is_told_once_to_whoever_is_far_away(clock, name, lived_s):
+    services = guardian_of(Mute(name))._services
+    words = []
+    services._word = lambda title, body: words.append((title, body))
+    for _ in range(9):
+        services._bury(services.get(name), 1)
+        services._running[name] = child = Mute(name)
+        child.began_s = clock.mono_ns() / 1e9
+        clock.advance(lived_s)
+    ((title, body),) = words
+    assert title == f"The {name} ends again and again"
+    assert body.startswith("It ended 5 times in a row, last with status 1")
+
+
+def test_a_breeder_that_grew_too_large_is_replaced_without_a_word(clock):
+    services = guardian_of(Mute("breeder"))._services
+    words = []
+    services._word = lambda *word: words.append(word)
+    for _ in range(9):
+        services._bury(services.get("breeder"), FULL)
+        services._running["breeder"] = child = Mute("breeder")
+        child.began_s = clock.mono_ns() / 1e9
+    assert words == []
+    assert services._due_s["breeder"] == clock.mono_ns() / 1e9
 
 
 # ------------------------------------------------------------ locks and notes

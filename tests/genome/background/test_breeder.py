@@ -134,6 +134,25 @@ def test_trouble_is_told_and_tried_again(homes, monkeypatch):
     assert "genome.db" in told.detail
 
 
+def test_a_fault_of_its_own_is_told_until_another_has_bred_a_generation(homes, monkeypatch):
+    past = homes("a")
+    folder = past.state / "evolution"
+    seen = []
+    with monkeypatch.context() as patched:
+        patched.setattr("genome.background.breeder.evolve", lambda *_, **__: {}["nothing"])
+        for _ in range(2):
+            with pytest.raises(KeyError):
+                breeder(past.state, wait=lambda _: seen.append(heard(folder).phase)).live()
+            told = heard(folder)
+            assert (told.phase, told.bred) == ("troubled", None)
+            assert "see its log: KeyError: 'nothing'" in told.detail
+    assert "breeding" not in seen
+    one = breeder(past.state)
+    one.turn()
+    assert heard(folder).bred.generation == 3
+    assert (heard(folder).phase, heard(folder).detail) == ("resting", "")
+
+
 def test_bars_of_too_few_days_end_a_round_with_a_sentence(homes):
     past = homes("a", 20)
     settings = msgspec.structs.replace(SMALL, min_bars=5)

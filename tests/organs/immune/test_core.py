@@ -192,6 +192,7 @@ def test_a_days_loss_stops_entries_until_the_next_utc_day(gate):
     assert g.propose(1).reason is Why.DAILY_LOSS, "the day's limit ends with the day, for everyone"
     g.wait(24 * HOUR_NS)
     assert g.standing.state is TradingState.ACTIVE
+    assert g.standing.reason == "Active: the pause is over (the day's loss of 5 % reached the limit of 5 %)."
     assert isinstance(g.propose(1), Order)
 
 
