@@ -27,6 +27,7 @@ _TABLES: dict[str, str] = {
     "trades": "SELECT * FROM trades ORDER BY seq DESC LIMIT 20",
     "alerts": "SELECT * FROM alerts ORDER BY wall_ns DESC LIMIT 20",
     "strategies": "SELECT * FROM strategies WHERE state IS NOT 'retired' ORDER BY weight DESC, genome_id LIMIT 12",
+    "quoted": "SELECT symbol FROM marks LIMIT 1",
     "denials": "SELECT * FROM denials ORDER BY n DESC LIMIT 8",
     "restarts": "SELECT * FROM restarts ORDER BY id DESC LIMIT 12",
     "dead_letters": "SELECT * FROM dead_letters ORDER BY id DESC LIMIT 8",
@@ -52,6 +53,13 @@ class Glimpse:
         """One entry of the `state` table, empty when it is not there yet."""
         found = self.state.get(key)
         return found if isinstance(found, dict) else {}
+
+    @property
+    def currency(self) -> str:
+        """Of the account, "" where nothing was priced yet: a body watches nothing that is quoted in another one."""
+        return "".join(
+            str(row.get("symbol")).partition("/")[2].partition(":")[0][:12] for row in self.rows("quoted")
+        )
 
     def rows(self, table: str) -> list[Row]:
         """Rows of one table, empty when there are none."""

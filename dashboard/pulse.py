@@ -122,19 +122,23 @@ def keys(glimpse: Glimpse) -> Piece:
     total = equity - start if equity is not None and start else None
     today = equity - day if equity is not None and day else None
     return {
-        "equity": [figures.plain(equity), "level", ""],
-        "total": _moved(total, start),
-        "today": _moved(today, day),
+        "equity": [figures.plain(equity), "level", glimpse.currency if equity is not None else ""],
+        "total": _moved(total, start, glimpse.currency),
+        "today": _moved(today, day, glimpse.currency),
         "exposure": [figures.percent(portfolio.get("gross_exposure"), 0), "level", ""],
     }
 
 
-def _moved(amount: float | None, whole: float | None) -> list[str]:
+def _moved(amount: float | None, whole: float | None, currency: str) -> list[str]:
     """An amount with its arrow, its share of the whole and its tone."""
     if amount is None or not whole:
         return [figures.DASH, "level", ""]
     share = figures.percent(amount / whole, 2, signed=True)
-    return [f"{figures.arrow(amount)} {share}", figures.tone(amount), figures.plain(amount, signed=True)]
+    return [
+        f"{figures.arrow(amount)} {share}",
+        figures.tone(amount),
+        figures.money(amount, currency, signed=True),
+    ]
 
 
 def organs(glimpse: Glimpse, *, alive: bool) -> Piece:

@@ -31,14 +31,14 @@
   organism.utc = (ms) => new Date(ms).toISOString().slice(0, 16).replace("T", " ") + " UTC";
 
   // A moment in the viewer's zone, with UTC on hover; `ago` says instead how long ago on the wall clock.
-  organism.moment = function moment(ms, ago) {
+  organism.moment = function moment(ms, ago, year) {
     const node = document.createElement("time");
     if (!ms) { node.textContent = "–"; return node; }
     node.dateTime = new Date(ms).toISOString();
     node.title = organism.utc(ms);
     node.dataset.ms = ms;
     if (ago) node.dataset.ago = "1";
-    node.textContent = ago ? since(ms) : day.format(ms);
+    node.textContent = ago ? since(ms) : (year ? full : day).format(ms);
     return node;
   };
   function since(ms) {

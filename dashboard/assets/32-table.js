@@ -13,7 +13,7 @@
     if (head && head.low) node.classList.add("low");
     if (value.wrap) node.classList.add("wrap");
     if (value.title) node.title = value.title;
-    if ("ms" in value) node.append(organism.moment(value.ms, value.ago));
+    if ("ms" in value) node.append(organism.moment(value.ms, value.ago, value.year));
     if ("spark" in value) node.append(spark(value.spark, value.entry));
     if ("lean" in value) node.append(lean(value.lean, value.says || "forecast"));
     if ("heat" in value) heat(node, value.heat);

@@ -113,7 +113,7 @@ def looks(store: sqlite3.Connection) -> list[dict[str, Any]]:
         )
     }
     return [
-        {"id": one[0], "slice": one[2], "instruments": [str(name).rpartition(":")[2] for name in _list(one[3])],
+        {"id": one[0], "slice": one[2], "bar_s": one[4], "instruments": [str(name).rpartition(":")[2] for name in _list(one[3])],
          "start_s": one[5], "end_s": one[6], "looks": sums.get(one[0], (0, 0, 0))[0] or 0, "runs": sums.get(one[0], (0, 0, 0))[1] or 0}
         for one in data
     ]  # fmt: skip

@@ -220,8 +220,8 @@ def _looks(found: list[dict[str, Any]]) -> Piece:
     rows = [
         (str(one["id"]), [
             shapes.text(figures.listed(one["instruments"][:3]) + (" …" if len(one["instruments"]) > 3 else ""), strong=True,  # noqa: PLR2004
-                        title=", ".join(one["instruments"]), sub=f"slice {one['slice']}", wrap=True),
-            shapes.moment(one["start_s"] * 10**9), shapes.moment(one["end_s"] * 10**9),
+                        title=", ".join(one["instruments"]), sub=f"{figures.span(one['bar_s'])} bars, slice {one['slice']}, set {one['id']}", wrap=True),
+            shapes.moment(one["start_s"] * 10**9, year=True), shapes.moment(one["end_s"] * 10**9, year=True),
             shapes.number(f"{one['runs']:,}", one["runs"]), shapes.number(f"{one['looks']:,}", one["looks"]),
         ])
         for one in found

@@ -98,10 +98,10 @@ def gained(value: figures.Numeric, *, sub: str = "", title: str = "") -> Cell:
     )  # fmt: skip
 
 
-def moment(at_ns: object, *, ago: bool = False) -> Cell:
-    """A point in time: written in the viewer's zone, or as an age; ISO 8601 in the CSV."""
+def moment(at_ns: object, *, ago: bool = False, year: bool = False) -> Cell:
+    """A point in time: written in the viewer's zone, with the year or without it, or as an age; ISO 8601 in the CSV."""
     ms = ms_of(at_ns)
-    return {"ms": ms, "s": ms, "x": iso(ms), **({"ago": 1} if ago else {})}
+    return {"ms": ms, "s": ms, "x": iso(ms), **({"ago": 1} if ago else {}), **({"year": 1} if year else {})}
 
 
 def tag(word: str, tone: str = "quiet", title: str = "") -> Cell:

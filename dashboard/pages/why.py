@@ -10,7 +10,7 @@ from dashboard.pages import shapes
 from dashboard.pages.asked import Asked
 from dashboard.pages.parts import block, page, row
 from dashboard.pages.shapes import Piece
-from dashboard.pages.shared import counted, human, instrument, told
+from dashboard.pages.shared import counted, human, instrument, strategy, told
 from dashboard.reading import Reading
 from dashboard.sentence import Sentence
 from dashboard.sight import Sight
@@ -130,9 +130,12 @@ def _step(one: Row) -> dict[str, Any]:
     genome = [(str(label), str(text)) for label, text in one["fields"].get("genome") or []]
     what = str(one["what"])
     tone = _VERDICT.get(str(one["fields"].get("status")), _TONE.get(what, "unknown"))
+    said = str(one["text"])
+    if family := one["fields"].get("family"):  # the id stands below, among the facts
+        said = said.replace(str(one["fields"]["genome_id"]), strategy(family), 1)
     return shapes.step(
         _TITLE.get(what, human(what)),
-        str(one["text"]),
+        said,
         [*fields, *genome][:14],
         tone,
         one["at_ns"],

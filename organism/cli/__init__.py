@@ -6,7 +6,7 @@ import signal
 import sys
 
 from organism.cli.context import state_folder
-from organism.cli.parser import build
+from organism.cli.words import understood
 from organism.errors import BadInput, OrganismError, no_room
 
 GAVE_UP = 70
@@ -21,10 +21,8 @@ def run(arguments: list[str]) -> int:
 
     0 done, 1 the check failed, 2 bad usage or bad input (one sentence, no traceback), 70 gave up.
     """
-    parser = build()
-    options = parser.parse_args(arguments)
-    if options.command is None:
-        parser.print_help()
+    options = understood(arguments)
+    if options is None:
         return 2
     try:
         state_folder(options)  # refused before any work, so that no result is lost to a typo

@@ -28,8 +28,14 @@ def give(
     hours: float | None = None,
     target: str = "",
 ) -> int:
-    """Write it down, wait a little for the answer, and say what came of it. said: as the person typed it."""
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Write it down, wait a little for the answer, and say what came of it. said: as the person typed it.
+
+    Raises `BadInput` where there is no such folder: who halts by a mistyped name must not believe that it is done.
+    """
+    if not state.is_dir():
+        raise BadInput(
+            f"there is no folder {state}, so no organism is there and nothing was done. Name the right one with --state."
+        )
     commands = CommandsDb(state / "commands.db")
     number = commands.give(command, _operator(), note, hours, target)
     answer = commands.wait_acknowledged(number, wait_s)

@@ -65,7 +65,7 @@ def _add(
     )
     parser.add_argument("--state", type=Path, default=None, metavar="DIR", help="folder of run-time data")
     parser.add_argument("--config", type=Path, default=None, metavar="FILE", help="settings, TOML")
-    parser.set_defaults(perform=perform)
+    parser.set_defaults(perform=perform, parser=parser)
     return parser
 
 

@@ -291,6 +291,8 @@ class Lake:
                 said = "nothing"
             else:
                 return
+        except NotADirectoryError:
+            raise BadInput(f"{self.root} is a file; a lake is a folder. Name one with --lake.") from None
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(
                 f"{self.root / VERSION} cannot be read: {error}. Name a folder of a lake."

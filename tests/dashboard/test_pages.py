@@ -72,6 +72,13 @@ def _without_request_id(text):
     return found
 
 
+def test_amounts_name_the_currency_of_the_account(home):
+    figures = shown(home, "vitals")["figures"]
+    assert figures["equity"][2] == "USDT"
+    assert figures["today"][2].endswith("USDT")
+    assert Glimpse(exists=True).currency == ""
+
+
 def test_an_unknown_page_is_told_and_not_served(home):
     answer = home.browser.get("/api/page/nowhere")
     assert answer.status == 404

@@ -50,6 +50,7 @@ def test_a_name_that_nobody_knows_is_refused_with_the_one_that_was_meant(ask, tm
 
 
 def test_before_a_body_ever_lived_nobody_knows_better(tmp_path):
+    (tmp_path / "new").mkdir()
     options = build().parse_args(
         ["position", "bar", "BTC/USDT", "--state", str(tmp_path / "new"), "--wait", "0"]
     )

@@ -36,4 +36,4 @@ def declare(parser: argparse.ArgumentParser) -> None:
         one.add_argument("--lake", type=Path, metavar="DIR", help="folder of the lake; default STATE/lake")
         one.add_argument("--json", action="store_true", help="one JSON document")
         command.declare(one)
-        one.set_defaults(perform=command.perform)
+        one.set_defaults(perform=command.perform, parser=one)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dashboard.pages import why
 from dashboard.reading import EVER
 from organism.effects import Publish
 from organism.messages import ClosePositions, DenialReason, EntriesBarred, StrategyFunded, TradingStateChanged
@@ -167,6 +168,8 @@ def test_genomes_are_told_as_text_also_when_they_are_retired(day):
     day.propose(day.target(day.bar(), genome="g1"))
     (said,) = [s for s in day.reading().chain("1-0") if s["what"] == "forecast"]
     assert said["fields"]["genome"] == [["refused", "there is no strategy family 'no such family'."]]
+    assert why._step(said)["body"] == said["text"].replace("g1", "No such family", 1) != said["text"]
+    assert ["genome id", "g1"] in why._step(said)["fields"]
 
 
 def test_ages_are_told_from_saying_to_dealing(day):
