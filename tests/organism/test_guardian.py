@@ -136,7 +136,7 @@ def guardian_of(*children):
         [ChildCommand("body", ["true"]), *(c.command for c in children)], OPTIONS, signals
     )
     guardian._say = lambda text: None
-    guardian._services._say = lambda text: None
+    guardian._services._say = guardian._services._word = lambda *text: None
     guardian._services._running = {child.command.name: child for child in children}
     return guardian
 
