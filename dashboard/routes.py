@@ -23,7 +23,7 @@ from dashboard.sentence import say
 from dashboard.tokens import RESUME
 from dashboard.visitor import COOKIE, NOBODY, SIGNED_IN, Visitor
 from dashboard.window import Window
-from organism.alerts import acknowledged, deliveries
+from organism.alerts import acknowledged, deliveries, with_guardians
 from organism.commands import COMMANDS, TARGETED
 from organism.errors import OrganismError
 
@@ -220,6 +220,8 @@ def session_of(access: Access, request: Request) -> dict[str, Any]:
 def alerts_of(window: Window, request: Request) -> list[dict[str, Any]]:
     """Alerts, newest first: their words, whether a person has seen them, and which channels they reached."""
     rows = answers.rows(window, "alerts", request.query_params)
+    if "symbol" not in request.query_params:
+        rows = with_guardians(rows, window.state, answers.limit_of(request.query_params))
     ids = [str(row["alert_id"]) for row in rows]
     seen, sent = acknowledged(window.state, ids), deliveries(window.state, ids)
     return [

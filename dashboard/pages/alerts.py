@@ -13,7 +13,7 @@ from dashboard.pages.shapes import Piece
 from dashboard.pages.shared import counted, human, told
 from dashboard.sentence import Sentence
 from dashboard.sight import Sight
-from organism.alerts import Delivery, acknowledged, deliveries
+from organism.alerts import LAST_WORDS, Delivery, acknowledged, deliveries, guardians, with_guardians
 
 SEVERITY = {"info": "unknown", "success": "good", "warning": "watch", "critical": "act"}
 _DELIVERY = {
@@ -30,7 +30,8 @@ _WRITTEN = (
     "commands.db-wal",
     "deliveries.db",
     "deliveries.db-wal",
-)  # what a person's word changes at once
+    LAST_WORDS,
+)  # what is known at once: a person's word, and the guardian's
 
 
 def skeleton() -> Any:
@@ -52,6 +53,8 @@ def rows_of(sight: Sight) -> tuple[list[Row], set[str], dict[str, list[Delivery]
 
     def read() -> tuple[list[Row], set[str], dict[str, list[Delivery]]]:
         rows = sight.rows("SELECT * FROM alerts ORDER BY wall_ns DESC, alert_id DESC LIMIT ?", MOST)
+        if sight.at_ns is None:  # the guardian lives by wall time, and is in no journal
+            rows = with_guardians(rows, sight.state, MOST)
         ids = [str(one["alert_id"]) for one in rows]
         return rows, acknowledged(sight.state, ids), deliveries(sight.state, ids)
 
@@ -147,6 +150,12 @@ def counts(sight: Sight) -> Piece:
         "SELECT severity, count(*) AS n, max(wall_ns) AS last_ns FROM alerts GROUP BY severity"
     )
     order = list(SEVERITY)[::-1]
+    for one in guardians(sight.state, MOST) if sight.at_ns is None else ():
+        same = next((row for row in found if row["severity"] == one["severity"]), None)
+        if same is None:
+            found.append({"severity": one["severity"], "n": 1, "last_ns": one["wall_ns"]})
+        else:
+            same.update(n=same["n"] + 1, last_ns=max(same["last_ns"], one["wall_ns"]))
     found.sort(key=lambda one: order.index(str(one["severity"])) if one["severity"] in order else len(order))
     rows = [
         (str(one["severity"]), [shapes.tag(human(one["severity"]), SEVERITY.get(str(one["severity"]), "quiet")),

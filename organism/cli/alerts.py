@@ -1,6 +1,6 @@
 """`organism alerts test|list|ack`: can the channels be reached, and what was said to whom."""
 
-from organism.alerts import acknowledge, acknowledged, deliveries
+from organism.alerts import acknowledge, acknowledged, deliveries, with_guardians
 from organism.cli.context import emit, settings, state_folder
 from organism.cli.parser import Options
 from organism.errors import BadInput
@@ -35,7 +35,7 @@ def _test(options: Options) -> int:
 
 def _list(options: Options) -> int:
     state = state_folder(options)
-    rows = ViewReader(state / "view.db").table("alerts", 50)
+    rows = with_guardians(ViewReader(state / "view.db").table("alerts", 50), state, 50)
     ids = [row["alert_id"] for row in rows]
     seen, sent = acknowledged(state, ids), deliveries(state, ids)
     for row in rows:
@@ -60,7 +60,8 @@ def _acknowledge(options: Options) -> int:
     if not options.id:
         raise BadInput("alerts ack wants the id of an alert; see `organism alerts list`.")
     state = state_folder(options)
-    known = {row["alert_id"] for row in ViewReader(state / "view.db").table("alerts", 10_000)}
+    rows = ViewReader(state / "view.db").table("alerts", 10_000)
+    known = {row["alert_id"] for row in with_guardians(rows, state, 20_000)}
     if options.id not in known:
         raise BadInput(f"There is no alert {options.id!r}; see `organism alerts list`.")
     acknowledge(state, options.id)

@@ -1,11 +1,13 @@
 """What can be asked, and that nothing changes without signing in."""
 
+import json
 import re
 import sqlite3
+import time
 
 import pytest
 
-from organism.alerts import acknowledge, acknowledged
+from organism.alerts import LAST_WORDS, acknowledge, acknowledged
 from organism.commands import CommandsDb
 from organs.voice.sender.alert import Alert
 from organs.voice.sender.courier import Result
@@ -255,6 +257,29 @@ def test_marking_what_is_no_alert_is_refused_in_one_sentence(home, body):
     assert answer.status == 400
     assert answer.json["error"]
     assert not (home.state / "commands.db").exists()
+
+
+def test_what_the_guardian_said_while_no_body_could_stands_in_the_inbox_and_can_be_seen(home):
+    before = len(alerts_on_the_page(home))
+    words = {
+        "wall_ns": time.time_ns(),
+        "severity": "critical",
+        "title": "The organism was put into safe mode",
+    }
+    (home.state / LAST_WORDS).write_text(json.dumps(words) + "\n")
+    told = alerts_on_the_page(home)
+    (name,) = (name for name in told if name.startswith("guardian:"))
+    assert len(told) == before + 1
+    assert next(iter(told)) == name, "newest first"
+    page = {piece: shown for piece, (_, shown) in home.browser.get("/api/page/alerts").json["pieces"].items()}
+    assert page["alerts-sentence"]["text"].startswith("The newest: The organism was put into safe mode.")
+    assert any(cells[0]["tag"] == "Critical" for _, cells in page["alerts-counts"]["rows"])
+    home.browser.enter(home.access.setup_token)
+    assert home.browser.post("/api/alerts/seen", {"alert_id": name}).status == 200
+    assert alerts_on_the_page(home)[name]["seen"]
+    (row,) = (row for row in home.browser.get("/api/alerts").json["alerts"] if row["alert_id"] == name)
+    assert (row["seen"], row["severity"]) == (True, "critical")
+    assert home.browser.post("/api/alerts/seen", {"alert_id": "guardian:1:00000000"}).status == 400
 
 
 def test_what_became_of_an_alert_on_its_way_is_shown_by_channel(home):

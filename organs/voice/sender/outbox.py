@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from organism.alerts import LAST_WORDS, PRIORITY, word_of
 from organism.effects import Notify
 from organism.errors import BadInput
 from organism.journal.rows import PAYLOAD_VERSION
@@ -24,7 +25,6 @@ log = logging.getLogger(__name__)
 LOOK_ANYWAY_S = 1.0  # a file's time may be coarser than two writes are apart
 MOST_GAPS = 50  # looks
 LONGEST_WORDS = 1_000_000  # bytes of last words read at once
-_PRIORITY = {"critical": "critical", "warning": "high"}
 
 
 class Place(NamedTuple):
@@ -182,7 +182,7 @@ class LastWords:
     """Follows `last_words.jsonl`, which the guardian writes when the body cannot speak."""
 
     def __init__(self, state: Path, redact: Redactor) -> None:
-        self._path = state / "last_words.jsonl"
+        self._path = state / LAST_WORDS
         self._redact = redact
 
     def read(self, after: Place) -> News:
@@ -204,14 +204,14 @@ class LastWords:
 
     def _alert(self, line: bytes) -> Alert | None:
         try:
-            words = msgspec.json.decode(line, type=_Words)
+            name, words = word_of(line)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             log.warning("a line of the last words could not be understood")
             return None
         severity = words.severity.lower()
-        priority = _PRIORITY.get(severity, "low")
+        priority = PRIORITY.get(severity, "low")
         return Alert(
-            id=f"guardian:{words.wall_ns}:{hashlib.sha256(line).hexdigest()[:8]}",
+            id=name,
             severity=severity,
             priority=priority,
             title=one_line(self._redact(words.title), 120),
@@ -219,10 +219,3 @@ class LastWords:
             tags=(priority,),
             wall_ns=words.wall_ns,
         )
-
-
-class _Words(msgspec.Struct):
-    wall_ns: int
-    severity: str
-    title: str
-    body: str = ""
