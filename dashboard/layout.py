@@ -6,7 +6,7 @@ reload: the address changes, and another skeleton is shown.
 
 from typing import Any
 
-from dash import ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
+from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html
 
 from dashboard.pages.names import NAMED, Named
 from dashboard.pages.registry import PAGES
@@ -22,8 +22,7 @@ INDEX = """<!DOCTYPE html>
 <title>{%title%}</title>
 <link rel="icon" href="/assets/mark.svg" type="image/svg+xml">
 {%css%}
-<link rel="preload" as="script" fetchpriority="low" href="/_dash-component-suites/plotly/package_data/plotly.min.js">
-<link rel="preload" as="script" fetchpriority="low" href="/_dash-component-suites/dash/dcc/async-graph.js">
+<link rel="preload" as="script" fetchpriority="low" id="plotly" href="/_dash-component-suites/plotly/package_data/plotly.min.js">
 </head>
 <body>
 <!-- early -->
@@ -41,12 +40,6 @@ def page() -> Any:
     clientside_callback(
         ClientsideFunction("organism", "look"), Output("looked", "data"), Input("clock", "n_intervals")
     )
-    clientside_callback(
-        ClientsideFunction("organism", "plotly"),
-        Output("plotly", "children"),
-        Input("seen", "data"),
-        State("plotly-later", "data"),
-    )
     return html.Div(
         [
             html.A("Skip to the page", href="#page", className="skip"),
@@ -54,14 +47,10 @@ def page() -> Any:
             _past(),
             _rail(),
             html.Main([*(one.skeleton() for one in PAGES.values()), _about()], id="page", tabIndex=-1),
-            html.Div(id="plotly", className="plotly-loader", **{"aria-hidden": "true"}),
             dcc.Interval(id="clock", interval=500),
-            dcc.Store(id="looked"),
-            dcc.Store(id="seen"),
-            dcc.Store(
-                id="plotly-later",
-                data=dcc.Graph(id="plotly-first", config={"displayModeBar": False}).to_plotly_json(),
-            ),
+            # With data at first: a state that changes while Dash mounts. Without it dash 4.4 tells every component of the
+            # mounting of every other, 1.8 million calls instead of 0.05, which took this page 0.8 s longer.
+            dcc.Store(id="looked", data=0),
         ],
         id="organism",
     )

@@ -44,6 +44,15 @@
   }
   organism.redraw = () => { for (const name of drawn.keys()) draw(name); };
 
+  // The library that draws takes the browser longer than all the rest: the page asks for it once its first sentence stands.
+  organism.fetchPlotly = function fetchPlotly() {
+    const script = el("script");
+    script.src = document.getElementById("plotly").href;
+    script.onload = organism.redraw;
+    script.onerror = () => { script.remove(); setTimeout(fetchPlotly, 2000); };
+    document.head.append(script);
+  };
+
   const axisOf = (nth) => (nth === 0 ? "" : String(nth + 1));
 
   function traces(piece, token) {

@@ -129,7 +129,7 @@
         root.dataset.seen = "1";
         performance.mark("organism:sentence");
         // The sentence is painted before the library that draws takes the browser for itself.
-        requestAnimationFrame(() => setTimeout(() => window.dash_clientside.set_props("seen", { data: 1 }), 30));
+        requestAnimationFrame(() => setTimeout(organism.fetchPlotly, 0));
       }
       root.dataset.shown = page;
     } catch (error) {
@@ -145,18 +145,11 @@
 
   organism.lookNow = (now) => look(Boolean(now));
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
-  let asks = 0;
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.organism = {
     look() {
       look();
       return window.dash_clientside.no_update;
-    },
-    // The library that draws is fetched once the first sentence stands: it takes the browser longer than all the rest.
-    plotly(seen, later) {
-      if (!seen) return window.dash_clientside.no_update;
-      const poll = setInterval(() => { asks += 1; if (window.Plotly) organism.redraw(); if (window.Plotly || asks > 600) clearInterval(poll); }, 50);
-      return later;
     },
   };
 })();

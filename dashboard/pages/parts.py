@@ -102,9 +102,7 @@ def _holder(name: str, kind: str, empty: str) -> list[Any]:
     """The element that the browser fills, and what stands there instead."""
     return [
         html.Div(id=name, className=f"holder holder-{kind}", hidden=True, **{"data-kind": kind}),
-        html.Div(
-            [html.I(), html.I(), html.I()], className=f"skeleton skeleton-{kind}", **{"aria-hidden": "true"}
-        ),
+        html.Div(className=f"skeleton skeleton-{kind}", **{"aria-hidden": "true"}),
         html.P(empty, id=f"{name}-empty", className="empty", hidden=True),
     ]
 

@@ -153,6 +153,28 @@ def test_the_page_heals_when_the_dashboard_is_back(chromium, body, tmp_path):
             assert seen.strangers == []
 
 
+def test_the_library_that_draws_is_asked_for_again_where_it_did_not_come(chromium, body, tmp_path):
+    with serving(tmp_path) as served, beating(body):
+        context = chromium.new_context()
+        try:
+            asked = []
+
+            def answer(route):
+                asked.append(route.request.url)
+                if len(asked) <= 2:  # what is fetched beforehand, and the first try
+                    route.abort()
+                else:
+                    route.continue_()
+
+            page = context.new_page()
+            page.route("**/plotly.min.js", answer)
+            page.goto(served.url)
+            page.wait_for_selector("#vitals-curve .scatterlayer .trace", state="attached", timeout=20_000)
+            assert len(asked) == 3
+        finally:
+            context.close()
+
+
 @pytest.mark.requirement("S0-4.1.12")
 @pytest.mark.parametrize("width", [360, 768, 1024])
 def test_it_is_usable_on_a_narrow_screen(chromium, body, tmp_path, width):
