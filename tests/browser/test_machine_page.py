@@ -20,6 +20,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.requirement("S3-1.1.10")
 @pytest.mark.timeout(180)
 def test_the_correlation_of_a_log_line_leads_to_why_and_so_does_every_event(chromium, tmp_path):
     live(tmp_path, 900)

@@ -63,6 +63,7 @@ def grave(seen):
     ]
 
 
+@pytest.mark.requirement("S2-12.2")
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 768, 1440])
@@ -196,6 +197,7 @@ def test_where_no_body_ever_lived_every_page_says_so_and_what_to_type(chromium, 
         assert seen.complaints == []
 
 
+@pytest.mark.requirement("S2-13.1")
 def test_a_warning_that_nobody_saw_is_counted_on_every_page(chromium, body, tmp_path):
     with serving(tmp_path) as served, beating(body), opened(chromium, f"{served.url}/risk") as seen:
         assert seen.text("unseen-count") == "1"

@@ -252,6 +252,7 @@ def test_a_person_sets_a_password_and_halts(chromium, body, tmp_path):
         assert [(c.command, c.operator, c.note) for c in given] == [("halt", "dashboard", "looks odd to me")]
 
 
+@pytest.mark.requirement("S0-4.1.11")
 def test_a_person_sees_what_became_of_alerts_and_marks_them_as_seen(chromium, body, tmp_path):
     from organism.alerts import acknowledged
     from organs.voice.sender.alert import Alert

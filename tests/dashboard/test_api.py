@@ -28,6 +28,8 @@ def samples(text):
     }
 
 
+@pytest.mark.requirement("S2-7.2")
+@pytest.mark.requirement("S3-1.1.9")
 @pytest.mark.requirement("S3-4.2.1")
 def test_the_metrics_are_what_the_vitals_say(home):
     found = samples(home.browser.get("/metrics").text)
@@ -62,6 +64,7 @@ def test_what_is_not_known_is_not_told_and_hostile_names_are_data():
     assert ("organism_position_exposure_ratio", "ETH") not in found
 
 
+@pytest.mark.requirement("S0-4.1.6")
 @pytest.mark.requirement("S2-11.5")
 def test_portfolio_signals_orders_and_evolution_are_told(home):
     portfolio = home.browser.get("/api/portfolio").json
@@ -81,6 +84,8 @@ def test_portfolio_signals_orders_and_evolution_are_told(home):
 # ---------------------------------------------------------------- the document
 
 
+@pytest.mark.requirement("S2-11.1")
+@pytest.mark.requirement("S4-11.2")
 @pytest.mark.requirement("S2-11.8")
 def test_the_document_tells_of_everything_that_answers_and_of_nothing_else(home):
     paths = home.browser.get("/api/openapi.json").json["paths"]
@@ -253,6 +258,7 @@ def test_who_reads_too_slowly_is_let_go(monkeypatch):
     assert stream._viewers == 0
 
 
+@pytest.mark.requirement("S2-7.3")
 @pytest.mark.requirement("S3-4.2.2")
 def test_the_board_asks_only_for_what_is_told(home):
     board = json.loads((Path(dashboard.__file__).parent / "board" / "grafana.json").read_text())

@@ -59,6 +59,7 @@ def test_a_view_that_knows_nothing_says_so():
     assert evolution.piece(Glimpse(exists=True))["best"] is None
 
 
+@pytest.mark.requirement("S0-4.1.10")
 def test_generation_rate_trials_and_the_best_of_the_front_are_shown():
     piece = told("breeding", generation=bred())
     said = spoken(glimpse_of("breeding", generation=bred())).text

@@ -33,6 +33,7 @@ def shown(home, name, query=""):
     return {piece: content for piece, (_, content) in answer.json["pieces"].items()}
 
 
+@pytest.mark.requirement("S2-0.21")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_page_begins_with_a_sentence_and_every_piece_has_its_place(home, name):
     found = shown(home, name)
@@ -127,6 +128,8 @@ def test_a_position_without_a_whole_stop_is_named_first(home):
     assert rows["BTC/USDT"][nth]["tag"] == "whole"
 
 
+@pytest.mark.requirement("S2-1.3")
+@pytest.mark.requirement("S4-4.5")
 def test_results_are_shared_among_the_strategies_that_decided_and_add_up(home):
     home.body.db.execute(
         "UPDATE trades SET genome_ids = ?", (json.dumps(["ema_trend_0_aa", "rsi_reversion_0_bb"]),)

@@ -146,6 +146,7 @@ def test_a_run_without_days_has_no_curve_and_no_interval(home):
 # ---------------------------------------------------------------- two
 
 
+@pytest.mark.requirement("S3-3.2.8")
 def test_two_stand_side_by_side_with_their_difference_and_its_interval(home):
     first, second = (
         shelved.backtest(home.state, mean=0.004),
@@ -229,6 +230,7 @@ def test_two_runs_of_evolution_share_their_figures(home):
 # ---------------------------------------------------------------- strategies
 
 
+@pytest.mark.requirement("S0-4.1.9")
 def test_every_strategy_has_a_row_and_leads_to_a_comparison(home):
     name, bred = shelved.backtest(home.state), shelved.evolution(home.state)
     home.body.db.execute(

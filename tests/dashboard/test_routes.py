@@ -77,6 +77,7 @@ def test_trades_are_limited_newest_first(home):
         assert home.browser.get(f"/api/trades?limit={odd}").status == 200
 
 
+@pytest.mark.requirement("S3-1.1.3")
 def test_health_of_the_process_is_told_with_the_bodys_age(home):
     found = home.browser.get("/healthz").json
     assert found["ok"] is True
@@ -129,6 +130,7 @@ def test_a_strange_question_is_answered(home, query):
     assert home.browser.get(f"/api/page/why?{query}").status == 200
 
 
+@pytest.mark.requirement("S1-7.4")
 def test_the_page_and_everything_it_loads_is_served_here(home):
     page = home.browser.get("/").text
     urls = re.findall(r'(?:src|href)="([^"]+)"', page)
@@ -191,6 +193,7 @@ def test_a_command_needs_session_token_and_origin_all_three(home):
     assert waiting(home) == [("halt", "dashboard", "because", None)]
 
 
+@pytest.mark.requirement("S2-12.5")
 @pytest.mark.parametrize("command", ["halt", "reduce", "resume", "flatten", "hibernate"])
 def test_every_command_reaches_the_table(home, command):
     home.browser.enter(home.access.setup_token)

@@ -176,6 +176,7 @@ READABLE = (
 )
 
 
+@pytest.mark.requirement("S2-11.3")
 @pytest.mark.parametrize("path", READABLE)
 def test_where_looking_needs_a_login_nobody_looks_without(served, path):
     assert served.browser().get(path).status == 401
@@ -221,6 +222,7 @@ def test_on_loopback_looking_needs_nothing_and_a_wrong_token_is_told_so(easy):
     assert easy.program("metrics").get("/api/vitals").status == 200
 
 
+@pytest.mark.requirement("S2-11.6")
 @pytest.mark.parametrize("command", ["halt", "reduce", "flatten", "hibernate"])
 def test_a_program_gives_commands_in_its_own_name(easy, command):
     program = easy.program("command")
@@ -276,6 +278,7 @@ def test_guessing_the_password_by_resuming_costs_time_too(easy):
     assert found[-1] == 429
 
 
+@pytest.mark.requirement("S2-11.4")
 def test_each_token_has_its_own_pace(easy):
     one, other = easy.program("read"), easy.program("read")
     # It may ask for more while this asks: a slow machine needs more questions than the 400 at once.

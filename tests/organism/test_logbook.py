@@ -46,6 +46,8 @@ def test_what_was_really_logged_is_read_back(tmp_path):
     assert (found["event"], found["process"]) == ("two", "body")
 
 
+@pytest.mark.requirement("S2-13.6")
+@pytest.mark.requirement("S3-4.2.4")
 def test_processes_and_older_files_are_one_story_newest_first(tmp_path):
     write(tmp_path, "body.1.jsonl", line(1, "b1"), line(4, "b4"))
     write(tmp_path, "body.jsonl", line(6, "b6"), line(9, "b9"))

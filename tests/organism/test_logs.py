@@ -31,6 +31,7 @@ def lines(tmp_path, name="body"):
     return [json.loads(line) for line in (tmp_path / "log" / f"{name}.jsonl").read_text().splitlines()]
 
 
+@pytest.mark.requirement("S4-11.16")
 @pytest.mark.requirement("S2-13.5")
 @pytest.mark.requirement("S3-1.1.8")
 def test_each_event_is_one_json_object_that_names_what_caused_it(tmp_path, running):

@@ -83,6 +83,8 @@ def shown(found, width=80, curve=(1.0, 3.0, 2.0), **options):
     return plain
 
 
+@pytest.mark.requirement("S4-10.1")
+@pytest.mark.requirement("S4-14.10")
 @pytest.mark.parametrize("width", [80, 149, 150, 160, 240])
 def test_everything_that_is_asked_of_it_is_there(found, width):
     plain = shown(found, width)

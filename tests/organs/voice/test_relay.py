@@ -119,6 +119,8 @@ def test_half_lines_wait_for_their_other_half_and_torn_ones_are_passed_over(fold
 # ------------------------------------------------------------------ what is said
 
 
+@pytest.mark.requirement("S2-13.7")
+@pytest.mark.requirement("S4-11.17")
 def test_sentry_hears_of_errors_as_events_that_are_the_same_when_told_twice(tmp_path, folder):
     sink = sentry(f"https://{KEY}@h.example:9/pre/fix/42")
     assert sink.url == "https://h.example:9/pre/fix/api/42/envelope/"
