@@ -22,7 +22,9 @@ from genome.genome import Genome, trees_of
 from genome.identity import Genes, canonical, content_hash, genome_id
 from genome.limits import MOST_JSON
 from organism.errors import BadInput
+from organism.wal import use_wal
 
+_WAIT_S = 5.0
 _COLUMNS = (
     "genome_id", "content_hash", "family", "generation", "genes", "parents", "origin", "trees", "digest",
 )  # fmt: skip
@@ -98,9 +100,9 @@ class GenomeStore:
 
         if writable:
             path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, check_same_thread=False, timeout=5.0)
+            connection = sqlite3.connect(path, check_same_thread=False, timeout=_WAIT_S)
         elif path.exists():
-            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5.0)
+            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_WAIT_S)
         else:
             raise BadInput(f"{path} does not exist; start the organism once, it writes its founders there.")
         connection.text_factory = _text  # damaged text is text that differs, not an error
@@ -109,7 +111,7 @@ class GenomeStore:
         try:
             self._database = sqlite_utils.Database(connection)
             if writable:
-                self._database.enable_wal()
+                use_wal(connection, _WAIT_S)
                 connection.execute("PRAGMA synchronous = FULL")  # the default depends on who built SQLite
                 self._prepare()
         except BaseException:
@@ -172,41 +174,43 @@ class GenomeStore:
         self._database.conn.close()
 
     def _prepare(self) -> None:
-        """Make the table; give one of an earlier form the columns it lacks, and its rows their digests."""
+        """Make the table; give one of an earlier form the columns it lacks, and its rows their digests.
+
+        In one immediate transaction: several may be the first, and a read that turns into a write waits for nobody.
+        """
         table: Any = self._database["genomes"]
-        if table.exists():
-            self._bring_up_to_date(table.columns_dict)
-            return
-        table.create(
-            {
-                "genome_id": str,
-                "content_hash": str,
-                "family": str,
-                "generation": int,
-                "genes": str,
-                "parents": str,
-                "origin": str,
-                "trees": str,
-                "digest": str,
-            },
-            pk="genome_id",
-            not_null=set(_COLUMNS[1:]),
-            defaults={"trees": ""},
-            if_not_exists=True,
-            strict=True,
-        )
+        with self._database.conn:
+            self._database.conn.execute("BEGIN IMMEDIATE")
+            if table.exists():
+                self._bring_up_to_date(table.columns_dict)
+                return
+            table.create(
+                {
+                    "genome_id": str,
+                    "content_hash": str,
+                    "family": str,
+                    "generation": int,
+                    "genes": str,
+                    "parents": str,
+                    "origin": str,
+                    "trees": str,
+                    "digest": str,
+                },
+                pk="genome_id",
+                not_null=set(_COLUMNS[1:]),
+                defaults={"trees": ""},
+                strict=True,
+            )
 
     def _bring_up_to_date(self, columns: dict[str, Any]) -> None:
         database = self._database
-        with database.conn:
-            database.conn.execute("BEGIN IMMEDIATE")
-            if "trees" not in columns:
-                database.execute("ALTER TABLE genomes ADD COLUMN trees TEXT NOT NULL DEFAULT ''")
-            if "digest" not in columns:
-                database.execute("ALTER TABLE genomes ADD COLUMN digest TEXT NOT NULL DEFAULT ''")
-                for row in tuple(self._rows()):
-                    place = row.pop("rowid")
-                    database.execute("UPDATE genomes SET digest = ? WHERE rowid = ?", (_digest(row), place))
+        if "trees" not in columns:
+            database.execute("ALTER TABLE genomes ADD COLUMN trees TEXT NOT NULL DEFAULT ''")
+        if "digest" not in columns:
+            database.execute("ALTER TABLE genomes ADD COLUMN digest TEXT NOT NULL DEFAULT ''")
+            for row in tuple(self._rows()):
+                place = row.pop("rowid")
+                database.execute("UPDATE genomes SET digest = ? WHERE rowid = ?", (_digest(row), place))
 
     def _rows(self, where: str | None = None, values: list[str] | None = None) -> Iterator[dict[str, Any]]:
         found: Iterator[dict[str, Any]] = self._database["genomes"].rows_where(

@@ -15,6 +15,7 @@ import msgspec
 from organism.errors import BadInput, no_room
 from organism.journal.tip import sync_new_folder
 from organism.redaction import Redactor
+from organism.wal import use_wal
 
 COMMANDS = ("halt", "reduce", "resume", "flatten", "hibernate")
 OF_INSTRUMENTS = ("close", "bar", "allow")
@@ -157,7 +158,7 @@ class CommandsDb:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """One immediate transaction: a deferred one that turns into a write fails without waiting its turn."""
         with self._open() as connection:
-            _use_wal(connection)
+            use_wal(connection, _BUSY_S)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -201,21 +202,3 @@ def _rebuild(connection: sqlite3.Connection) -> None:
     connection.execute(_TABLE)
     connection.execute(f"INSERT INTO commands ({earlier}) SELECT {earlier} FROM commands_before")  # noqa: S608 - constants
     connection.execute("DROP TABLE commands_before")
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to a write-ahead log, waiting for other writers.
-
-    SQLite does not wait here, whatever the timeout of the connection: the first writers of a fresh file, all of whom
-    want to switch it, would turn each other away.
-    """
-    until = time.monotonic() + _BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
-                raise
-            time.sleep(_POLL_S)
-        else:
-            return

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from organism.errors import BadInput, OrganismError
+from organism.wal import use_wal
 
 VERSION = 1
 _WAIT_S = 30.0
@@ -99,7 +100,7 @@ def opened(path: Path, *, writable: bool) -> sqlite3.Connection:
 
 def _ready(connection: sqlite3.Connection, path: Path, *, writable: bool) -> None:
     if writable:
-        connection.execute("PRAGMA journal_mode = WAL")
+        use_wal(connection, _WAIT_S)
         connection.execute("PRAGMA synchronous = FULL")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:

@@ -5,11 +5,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from genome.store import GenomeStore
 from genome.trials.count import counting
+from organism.errors import OrganismError
 from tests.genome.trials.looking import data
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,13 +36,38 @@ def whole(path):
 def test_two_processes_on_one_store_lose_nothing_and_count_nothing_twice(tmp_path):
     path = tmp_path / "genome.db"
     both = [started(path, who, 40) for who in ("one", "two")]
-    for process in both:
-        out, _ = process.communicate(timeout=60)
-        assert (process.returncode, out.split()) == (0, [str(i + 1) for i in range(40)])
+    said = [process.communicate(timeout=60)[0].split() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert said == [[str(i + 1) for i in range(40)]] * 2
     assert whole(path)
     with counting(path) as trials:
         assert trials.tally(data())[:2] == (5 + 2 * 40 * 5, 10)
         assert trials.audit() == 0
+
+
+def test_the_first_of_a_fresh_store_wait_for_each_other(tmp_path):
+    """Switching to a write-ahead log does not wait by itself: whoever came second was told "database is locked"."""
+    for i in range(20):
+        path, begin, wrong = tmp_path / f"{i}.db", threading.Barrier(6), []
+
+        def first(nth, path=path, begin=begin, wrong=wrong):
+            begin.wait(10)
+            try:
+                if nth % 2:
+                    GenomeStore(path).close()
+                else:
+                    with counting(path):
+                        pass
+            except (OrganismError, sqlite3.Error) as error:
+                wrong.append(f"{nth}: {error}")
+
+        threads = [threading.Thread(target=first, args=(nth,)) for nth in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert wrong == []
+        assert whole(path)
 
 
 @pytest.mark.chaos
