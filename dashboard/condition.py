@@ -1,13 +1,13 @@
 """Is there a body, and does it live? Judged from the view's age and the body's process alone."""
 
 import enum
-import os
 from dataclasses import dataclass
 
 from dashboard.glimpse import Glimpse
+from organism.processes import is_alive
 
 FRESH_S = 3.0  # older figures fade
-DOWN_S = 15.0  # a body silent for so long counts as down, whatever its process does
+DOWN_S = 15.0  # a body silent for so long counts as down, even if its process lives
 GRACE_S = 12.0  # after the dashboard's own start, an old view means "starting"
 
 
@@ -56,13 +56,7 @@ def judge(glimpse: Glimpse, now_ns: int, watching_since_ns: int, *, guarded: boo
 
 
 def is_running(pid: object) -> bool:
-    """Whether a process with this number exists; True when that cannot be told."""
+    """Whether the process with this number lives; True when that cannot be told."""
     if not isinstance(pid, int) or pid <= 0:
         return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    return is_alive(pid)

@@ -1,7 +1,6 @@
 """How the organism is, from its view and its guardian's file alone: fast, and right also when nothing runs."""
 
 import json
-import os
 import textwrap
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from organism.called import called
+from organism.processes import is_alive
 from organism.reasons import cause
 from organism.view.evolution import NOT_FUNDED, evolution_of
 from organism.view.reader import NeverStarted, ViewReader, ViewUnreadable
@@ -215,13 +215,7 @@ def _guardian_pid(folder: Path) -> int | None:
     pid = found.get("pid") if isinstance(found, dict) else None
     if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
         return None
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return pid  # it lives, as somebody else
-    except (OSError, OverflowError):
-        return None
-    return pid
+    return pid if is_alive(pid) else None
 
 
 def _unexplained(reconciled: dict[str, Any]) -> float | int | None:

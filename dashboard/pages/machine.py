@@ -140,11 +140,12 @@ def processes(sight: Sight) -> Piece:
 
 def _process(name: str, pid: int, now_ns: int) -> list[Cell]:
     lived_s, size = None, None
-    with contextlib.suppress(psutil.Error, OSError):
-        process = psutil.Process(pid)
-        lived_s, size = max(0.0, now_ns / 1e9 - process.create_time()), process.memory_info().rss / 2**20
-    shown = figures.DASH if size is None else f"{figures.plain(size, 0)}{figures.THIN}MB"
     runs = is_running(pid)
+    if runs:
+        with contextlib.suppress(psutil.Error, OSError):
+            process = psutil.Process(pid)
+            lived_s, size = max(0.0, now_ns / 1e9 - process.create_time()), process.memory_info().rss / 2**20
+    shown = figures.DASH if size is None else f"{figures.plain(size, 0)}{figures.THIN}MB"
     return [
         shapes.text(name, strong=True), shapes.number(str(pid), pid, tone="muted"),
         shapes.tag("runs" if runs else "gone", "good" if runs else "act"),

@@ -18,21 +18,23 @@ def processes(home):
     }
 
 
-def test_every_process_of_the_guardian_is_told_with_its_age_and_memory(home):
+def test_every_process_of_the_guardian_is_told_with_its_age_and_memory(home, zombie):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     children = {
         "body": os.getpid(),
         "breeder": os.getppid(),
         "sender": ended.pid,
+        "poller": zombie.pid,
         "dashboard": 1,
         "odd": "x",
         "none": -1,
     }
     write_note(home.state, {"pid": os.getpid(), "children": children})
     found = processes(home)
-    assert list(found) == ["guardian", "body", "breeder", "sender", "dashboard"]
+    assert list(found) == ["guardian", "body", "breeder", "sender", "poller", "dashboard"]
     assert found["sender"] == (ended.pid, "gone", None, None)
+    assert found["poller"] == (zombie.pid, "gone", None, None), "it has ended, whatever its number says"
     assert found["dashboard"][0] == os.getpid(), "this one knows itself better"
     for name in ("guardian", "body", "breeder"):
         _, state, lived_s, size = found[name]

@@ -1,5 +1,7 @@
 """The first thing anyone reads."""
 
+import os
+
 import pytest
 
 from dashboard.condition import Condition, Judged, judge
@@ -118,6 +120,15 @@ def test_the_body_is_judged_by_the_age_of_its_word():
     assert age(3.5) is Condition.STALE
     assert age(60.0) is Condition.DOWN
     assert age(2.0, pid=2**22 + 1) is Condition.DOWN, "a process that is gone is down at once"
+
+
+def test_a_body_that_ended_while_its_guardian_was_held_up_is_down_at_once(zombie):
+    assert age(2.0, pid=os.getpid()) is Condition.LIVING
+    assert age(2.0, pid=zombie.pid) is Condition.DOWN
+
+
+def test_a_number_that_no_process_can_have_is_down():
+    assert age(2.0, pid=10**30) is Condition.DOWN
 
 
 def test_an_old_view_is_a_start_while_the_guardian_has_just_begun():

@@ -233,6 +233,12 @@ def test_a_body_whose_guardian_is_gone_is_down_and_a_halt_is_not_forgotten(body,
     assert "HALTED (by hand)" in first
 
 
+def test_a_guardian_that_has_ended_starts_nothing_though_its_number_is_still_taken(body, tmp_path, zombie):
+    body.live(pid=zombie.pid)
+    assert look(tmp_path)["mode"] == "DOWN"
+    assert "`organism start`" in render(look(tmp_path)).splitlines()[0]
+
+
 def test_a_silent_body_under_a_living_guardian_is_down_for_now(body, tmp_path):
     body.live(age_s=30.0)
     found = look(tmp_path)
