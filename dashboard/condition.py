@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 
 from dashboard.glimpse import Glimpse
-from organism.processes import is_alive
+from organism.processes import may_live
 
 FRESH_S = 3.0  # older figures fade
 DOWN_S = 15.0  # a body silent for so long counts as down, even if its process lives
@@ -45,7 +45,7 @@ def judge(glimpse: Glimpse, now_ns: int, watching_since_ns: int, *, guarded: boo
         waking = just_opened or glimpse.exists
         return Judged(condition=Condition.STARTING if waking else Condition.NEVER)
     age_s = max(0.0, (now_ns - updated) / 1e9)
-    gone = not is_running(body.get("pid"))
+    gone = not may_live(body.get("pid"))
     if age_s > DOWN_S or (gone and age_s > 1.0):
         waking = just_opened and updated < watching_since_ns
         return Judged(condition=Condition.STARTING if waking else Condition.DOWN, age_s=age_s)
@@ -53,10 +53,3 @@ def judge(glimpse: Glimpse, now_ns: int, watching_since_ns: int, *, guarded: boo
         return Judged(condition=Condition.STALE, age_s=age_s)
     waking = not glimpse.part("portfolio")
     return Judged(condition=Condition.STARTING if waking else Condition.LIVING, age_s=age_s)
-
-
-def is_running(pid: object) -> bool:
-    """Whether the process with this number lives; True when that cannot be told."""
-    if not isinstance(pid, int) or pid <= 0:
-        return True
-    return is_alive(pid)

@@ -1,6 +1,5 @@
 """How the organism is, from its view and its guardian's file alone: fast, and right also when nothing runs."""
 
-import json
 import textwrap
 import time
 from collections.abc import Callable
@@ -10,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from organism.called import called
-from organism.processes import is_alive
+from organism.guardian.lock import read_note
+from organism.processes import lives, may_live
 from organism.reasons import cause
 from organism.view.evolution import NOT_FUNDED, evolution_of
 from organism.view.reader import NeverStarted, ViewReader, ViewUnreadable
 
-FRESH_S = 5.0  # a body that has not written its view for longer does not run, whatever its process id says
+FRESH_S = 5.0  # a body that has not written its view for longer does not run, even if its process lives
 _SECOND_NS = 1_000_000_000
 _WELL = 70.0
 _WIDE = 100  # characters of a line of a strategy's conditions
@@ -53,7 +53,8 @@ def status(state_dir: Path | str, *, now_ns: Callable[[], int] = time.time_ns) -
     body, standing = _part(seen, "body"), _part(seen, "standing")
     updated = body.get("updated_wall_ns")
     age_s = max(0.0, (now_ns() - updated) / _SECOND_NS) if isinstance(updated, int) else None
-    running = guardian is not None and age_s is not None and age_s <= FRESH_S
+    fresh = age_s is not None and age_s <= FRESH_S
+    running = guardian is not None and fresh and may_live(body.get("pid"))
     mode, reason = _mode(standing, body, running=running, never=never)
     if mode == "DOWN":
         reason = _why_down(guardian, age_s, trouble)
@@ -208,14 +209,8 @@ def sentence(found: dict[str, Any]) -> str:
 
 def _guardian_pid(folder: Path) -> int | None:
     """Process id of the guardian, None when it does not live."""
-    try:
-        found = json.loads((folder / "guardian.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    pid = found.get("pid") if isinstance(found, dict) else None
-    if not isinstance(pid, int) or isinstance(pid, bool) or pid <= 0:
-        return None
-    return pid if is_alive(pid) else None
+    pid = read_note(folder).get("pid")
+    return pid if isinstance(pid, int) and not isinstance(pid, bool) and lives(pid) else None
 
 
 def _unexplained(reconciled: dict[str, Any]) -> float | int | None:

@@ -8,7 +8,6 @@ from typing import Any
 import psutil
 
 from dashboard import figures
-from dashboard.condition import is_running
 from dashboard.glimpse import Row
 from dashboard.pages import journal, logged, shapes
 from dashboard.pages.asked import Asked
@@ -18,6 +17,7 @@ from dashboard.pages.shared import between_s, counted, lasted, reborn, times, to
 from dashboard.sentence import Sentence
 from dashboard.sight import Sight
 from organism.guardian.lock import read_note
+from organism.processes import lives
 
 ORGAN_TONE = {
     "running": "good",
@@ -140,7 +140,7 @@ def processes(sight: Sight) -> Piece:
 
 def _process(name: str, pid: int, now_ns: int) -> list[Cell]:
     lived_s, size = None, None
-    runs = is_running(pid)
+    runs = lives(pid)
     if runs:
         with contextlib.suppress(psutil.Error, OSError):
             process = psutil.Process(pid)

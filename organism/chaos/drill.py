@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from organism.body.anatomy import ORGANS
 from organism.body.drills import order
-from organism.chaos.habitat import NotBack, lives, until
+from organism.chaos.habitat import NotBack, until
 from organism.effects import Publish
 from organism.errors import BadInput
 from organism.guardian.lock import read_note
 from organism.journal.reader import newest, read_rows
 from organism.journal.rows import decode_effects, decode_envelope
 from organism.messages import FeedReported, FeedStalled, OrganRestarted
+from organism.processes import lives
 from organism.status import status
 
 Say = Callable[[str], None]

@@ -18,6 +18,7 @@ from organism.chaos.orderly import leashed
 from organism.errors import OrganismError
 from organism.guardian.lock import read_note
 from organism.journal.segments import CURRENT
+from organism.processes import lives
 from organs.motor.paper.wire import BOOK
 
 BUSY: Final = (
@@ -64,19 +65,6 @@ def until(claim: Callable[[], object], what: str, limit_s: float = BACK_S) -> fl
             raise NotBack(f"{what} did not come true within {limit_s:g} s")
         time.sleep(LOOK_S)
     return time.monotonic() - began
-
-
-def state_of(pid: int) -> str:
-    """The kernel's letter for a process: R, S, D, T (stopped), Z (dead, not yet buried); "" when there is none."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return ""
-
-
-def lives(pid: int) -> bool:
-    """Whether a process runs, or would if it were let."""
-    return state_of(pid) not in {"", "Z", "X"}
 
 
 class Habitat:

@@ -7,7 +7,8 @@ import time
 
 from organism.body.crashpoints import POINTS
 from organism.chaos.campaign import Campaign, Tally
-from organism.chaos.habitat import Habitat, lives, until
+from organism.chaos.habitat import Habitat, until
+from organism.processes import lives
 
 NTH = {"on_fill": 12, "after_commit": 200, "during_recovery": 1}
 """How often a named point is passed before it strikes; enough that the body trades in between."""

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from organism.chaos.campaign import Campaign, Tally
-from organism.chaos.habitat import BACK_S, Habitat, NotBack, lives, state_of, until
+from organism.chaos.habitat import BACK_S, Habitat, NotBack, until
 from organism.chaos.kills import SENDER
 from organism.errors import BadInput
 from organism.guardian import GuardOptions
+from organism.processes import lives, state_of
 
 SHORT_S, LONG_S, SUSPENDED_S = 2.0, 60.0, 3.0
 BETWEEN_BEATS_S = 0.5  # the last beat may lie so long before the freeze

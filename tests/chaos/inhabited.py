@@ -4,8 +4,9 @@ import signal
 import subprocess
 from contextlib import contextmanager
 
-from organism.chaos.habitat import Last, NotBack, lives
+from organism.chaos.habitat import Last, NotBack
 from organism.errors import BadInput
+from organism.processes import lives
 
 
 class Sleeper:

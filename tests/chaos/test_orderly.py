@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from organism.chaos.habitat import lives
 from organism.chaos.orderly import ended_in_order, leashed
+from organism.processes import lives
 from tests.body.waiting import until
 
 HARNESS = """

@@ -3,26 +3,29 @@
 import os
 import subprocess
 
-from organism.processes import is_alive
+from organism.processes import lives, may_live, state_of
 
 
 def test_this_process_and_those_of_others_live():
-    assert is_alive(os.getpid())
-    assert is_alive(1)
+    assert lives(os.getpid())
+    assert lives(1)
 
 
 def test_a_zombie_has_ended(zombie):
     os.kill(zombie.pid, 0)  # its number is taken, nevertheless
-    assert not is_alive(zombie.pid)
+    assert state_of(zombie.pid) == "Z"
+    assert not lives(zombie.pid)
 
 
 def test_a_process_whose_status_was_asked_for_has_ended(zombie):
     zombie.wait()
-    assert not is_alive(zombie.pid)
+    assert not lives(zombie.pid)
 
 
 def test_a_number_that_no_process_can_have_is_nobody():
-    assert not is_alive(10**30)
+    for pid in (10**30, 2**22 + 1, 0, -1):
+        assert not lives(pid)
+        assert state_of(pid) == ""
 
 
 def test_a_name_like_the_state_of_a_zombie_misleads_nobody(tmp_path):
@@ -32,7 +35,14 @@ def test_a_name_like_the_state_of_a_zombie_misleads_nobody(tmp_path):
         process.stdin.write(b"x")
         process.stdin.flush()
         assert process.stdout.read(1) == b"x", "it is past exec, under its odd name"
-        assert is_alive(process.pid)
+        assert lives(process.pid)
+
+
+def test_what_is_no_number_of_a_process_says_nothing(zombie):
+    for odd in (None, "1", 1.5, 0, -1):
+        assert may_live(odd)
+    assert may_live(os.getpid())
+    assert not may_live(zombie.pid)
 
 
 def test_what_cannot_be_read_is_not_called_dead(monkeypatch):
@@ -40,4 +50,5 @@ def test_what_cannot_be_read_is_not_called_dead(monkeypatch):
         raise PermissionError
 
     monkeypatch.setattr("organism.processes.Path.read_bytes", refuse)
-    assert is_alive(os.getpid())
+    assert lives(os.getpid())
+    assert not lives(2**22 + 1)

@@ -73,11 +73,11 @@ def body(tmp_path):
         seq = journal.record("organ", incarnation, step, envelope, effects, now)
         writer.observe(seq, "organ", envelope, effects, now)
 
-    def live(age_s=1.0, *, pid=None, health=95.0, market_ns=AT_NS):
+    def live(age_s=1.0, *, pid=None, body_pid=1, health=95.0, market_ns=AT_NS):
         (tmp_path / "guardian.json").write_text(json.dumps({"pid": pid or os.getpid()}))
         sample = LiveSample(
             body=BodyLive(
-                pid=1, started_wall_ns=1, updated_wall_ns=WALL_NS - int(age_s * 1e9), market_ns=market_ns
+                pid=body_pid, started_wall_ns=1, updated_wall_ns=WALL_NS - int(age_s * 1e9), market_ns=market_ns
             ),
             organs=(OrganLive(name="brain", state="running", incarnation=2, restarts=1, beat_age_s=0.05),),
             vitals=VitalsTaken(
@@ -237,6 +237,14 @@ def test_a_guardian_that_has_ended_starts_nothing_though_its_number_is_still_tak
     body.live(pid=zombie.pid)
     assert look(tmp_path)["mode"] == "DOWN"
     assert "`organism start`" in render(look(tmp_path)).splitlines()[0]
+
+
+def test_a_body_that_ended_is_down_for_now_before_it_has_been_silent_for_long(body, tmp_path, zombie):
+    for pid in (zombie.pid, dead_pid()):
+        body.live(age_s=0.1, body_pid=pid)
+        found = look(tmp_path)
+        assert (found["mode"], found["running"]) == ("DOWN", False)
+        assert "restarted by itself" in render(found).splitlines()[0]
 
 
 def test_a_silent_body_under_a_living_guardian_is_down_for_now(body, tmp_path):
