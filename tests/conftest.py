@@ -20,13 +20,20 @@ settings.register_profile("ci", parent=settings.get_profile("quick"), max_exampl
 settings.load_profile("ci" if IN_CI else "quick")
 
 
+LATER = {
+    "browser": "browser: runs with CI=true, and needs chromium (Debian: `apt install chromium`)",
+    "chaos": "chaos: runs with CI=true",
+    "slow": "slow: runs with CI=true",
+}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if IN_CI:
         return
     for item in items:
-        for mark in ("slow", "chaos", "browser"):
+        for mark, reason in LATER.items():
             if item.get_closest_marker(mark):
-                item.add_marker(pytest.mark.skip(reason=f"{mark}: runs with CI=true"))
+                item.add_marker(pytest.mark.skip(reason=reason))
                 break
 
 

@@ -7,14 +7,13 @@ import pytest
 
 from tests.body.house import BUSY, House
 from tests.body.waiting import until
-from tests.browser.test_vitals_page import CHROMIUM, chromium, opened
+from tests.browser.test_vitals_page import chromium, opened
 from tests.dashboard.serving import serving
 
 __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 SAID_S = 3.0
 

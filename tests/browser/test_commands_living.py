@@ -4,18 +4,18 @@ import pytest
 
 from organism.effects import Publish
 from organism.journal.rows import decode_effects, decode_envelope
-from organism.messages import ClosePositions, OperatorCommanded, StrategyPaused
+from organism.messages import ClosePositions, OperatorCommanded, StrategyPaused, TradingStateChanged
+from organism.trading import TradingState
 from tests.body.house import BUSY, House
 from tests.body.waiting import until
 from tests.browser.test_commands_page import enter, press
-from tests.browser.test_vitals_page import CHROMIUM, chromium, opened
+from tests.browser.test_vitals_page import chromium, opened
 from tests.dashboard.serving import serving
 
 __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 
 
@@ -69,6 +69,31 @@ def test_a_strategy_is_paused_and_a_position_closed_from_the_page(chromium, tmp_
             assert [
                 one.symbols for one in said if isinstance(one, ClosePositions) and "enough" in one.reason
             ] == [(symbol,)]
+            assert seen.complaints == []
+            assert seen.strangers == []
+    finally:
+        house.end()
+
+
+@pytest.mark.timeout(240)
+def test_a_person_signs_in_and_halts_and_the_body_is_halted(chromium, tmp_path):
+    house = House(tmp_path / "state", *BUSY, "market.warmup_bars=300", speed="300")
+    house.start()
+    try:
+        house.wait_trading(1, deadline_s=90.0)
+        with serving(house.state) as served, opened(chromium, served.url) as seen:
+            page = seen.page
+            enter(served, page)
+            page.click("#do-halt")
+            page.fill("#ask-note", "looks odd to me")
+            page.click("#ask-go")
+            page.wait_for_selector("#vitals-lead:has-text('Halted:')", timeout=30_000)
+            assert "looks odd to me" in seen.text("vitals-text")
+            until(lambda: house.status()["mode"] == "HALTED", "a halted body")
+            commanded, said = told(house)
+            assert commanded == [("halt", "", "dashboard", "looks odd to me")]
+            (changed,) = [one for one in said if isinstance(one, TradingStateChanged)]
+            assert (changed.before.state, changed.after.state) == (TradingState.ACTIVE, TradingState.HALTED)
             assert seen.complaints == []
             assert seen.strangers == []
     finally:

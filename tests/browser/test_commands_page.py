@@ -3,7 +3,7 @@
 import pytest
 
 from organism.commands import CommandsDb
-from tests.browser.test_vitals_page import CHROMIUM, PASSWORD, SEEN, beating, chromium, opened
+from tests.browser.test_vitals_page import PASSWORD, SEEN, beating, chromium, opened
 from tests.dashboard.living import FakeBody, strategies
 from tests.dashboard.reading.lives import live
 from tests.dashboard.serving import serving
@@ -12,7 +12,6 @@ __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 STRATEGY = strategies()[0]["genome_id"]
 

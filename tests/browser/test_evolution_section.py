@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.test_vitals_page import CHROMIUM, beating, chromium, opened
+from tests.browser.test_vitals_page import beating, chromium, opened
 from tests.dashboard.living import FakeBody
 from tests.dashboard.serving import serving
 
@@ -10,7 +10,6 @@ __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 
 

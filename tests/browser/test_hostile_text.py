@@ -17,7 +17,6 @@ from tests.genome.test_report import told
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 PAYLOADS = {
     "script": "<script>window.owned=1</script>",

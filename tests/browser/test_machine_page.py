@@ -8,7 +8,7 @@ from organism.effects import Publish
 from organism.journal.reader import read_rows
 from organism.journal.rows import decode_effects
 from organism.messages import ExposureTargeted
-from tests.browser.test_vitals_page import CHROMIUM, chromium, opened
+from tests.browser.test_vitals_page import chromium, opened
 from tests.dashboard.reading.lives import live
 from tests.dashboard.serving import serving
 
@@ -16,7 +16,6 @@ __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 
 

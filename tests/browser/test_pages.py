@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dashboard.pages.names import NAMED
-from tests.browser.test_vitals_page import CHROMIUM, beating, chromium, opened
+from tests.browser.test_vitals_page import beating, chromium, opened
 from tests.dashboard.living import FakeBody
 from tests.dashboard.reading.lives import live
 from tests.dashboard.serving import serving
@@ -16,7 +16,6 @@ __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 OUTPUT = Path(__file__).parent / "output"
 BESIDE = """() => [...document.querySelectorAll('header *, main *, nav *')].filter((node) => {

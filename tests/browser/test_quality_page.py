@@ -6,14 +6,13 @@ from organism.cli.data.check import Measured
 from organism.cli.data.quality_page import write
 from organism.lake.names import series
 from organism.lake.quality import Around, inspect
-from tests.browser.test_backtest_report import CHROMIUM, chromium, opened
+from tests.browser.test_backtest_report import chromium, opened
 from tests.lake.spoiled import HOUR, scaled, walk, without
 
 __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 
 

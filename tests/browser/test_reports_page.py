@@ -9,7 +9,7 @@ import pytest
 from dashboard.shelf import MOST_BRED
 from tests.browser.test_hostile_text import NEVER, PAYLOADS
 from tests.browser.test_pages import BESIDE, OUTPUT, drawn, go, grave
-from tests.browser.test_vitals_page import CHROMIUM, beating, chromium, opened
+from tests.browser.test_vitals_page import beating, chromium, opened
 from tests.dashboard import shelved
 from tests.dashboard.living import FakeBody
 from tests.dashboard.serving import serving
@@ -19,7 +19,6 @@ __all__ = ["chromium"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
 ]
 
 
