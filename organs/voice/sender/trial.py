@@ -3,7 +3,7 @@
 import os
 import queue
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from organism.redaction import Redactor
@@ -45,10 +45,25 @@ def attempt(settings: Settings, tag: str, environ: Mapping[str, str]) -> list[tu
     }
     for courier in couriers.values():
         courier.hand(alert)
-    found = {t.name: (t.name, False, t.problem) for t in targets}
-    for _ in couriers:
-        result = results.get()  # each courier reports within its deadline
-        found[result.channel] = (result.channel, result.state == DELIVERED, result.error or "arrived")
+    heard = gathered(results, couriers)
     for courier in couriers.values():
         courier.close()
-    return list(found.values())
+    return [(t.name, *heard.get(t.name, (False, t.problem))) for t in targets]
+
+
+def gathered(results: "queue.Queue[Result]", channels: Collection[str]) -> dict[str, tuple[bool, str]]:
+    """Whether it arrived and what happened, by channel, when each has given the one result that it owes.
+
+    A delivery that ends after its deadline reports once more, before or after that one: it stands for no
+    other channel's result, and what arrived has arrived.
+    """
+    heard: dict[str, tuple[bool, str]] = {}
+    owing = set(channels)
+    while owing:
+        result = results.get()  # each courier reports within its deadline
+        if result.late:
+            heard[result.channel] = (True, "arrived, but late")
+        else:
+            owing.remove(result.channel)
+            heard.setdefault(result.channel, (result.state == DELIVERED, result.error or "arrived"))
+    return heard
