@@ -148,10 +148,10 @@ def sources(n):
 )
 def test_one_step_beyond_each_limit_is_refused_in_a_sentence_and_at_once(within, beyond, says):
     check(Genome(family="bomb", entry_long=within))
-    began = time.thread_time()
+    began = time.perf_counter()
     with pytest.raises(BadInput, match=says):
         compiled(Genome(family="bomb", entry_long=beyond))
-    assert time.thread_time() - began < 1.0
+    assert time.perf_counter() - began < 1.0
 
 
 def test_more_genes_than_are_read_are_refused():

@@ -192,6 +192,6 @@ def test_text_from_outside_cannot_forge_lines():
 def test_redacting_a_hostile_text_takes_no_longer_than_reading_it(unit):
     """A venue's error page must not hang an organ: 100 kB of any pattern in well under a second."""
     redact = Redactor(["some-known-secret"])
-    started = time.thread_time()
+    started = time.perf_counter()
     redact(unit * (100_000 // len(unit)))
-    assert time.thread_time() - started < 1.0
+    assert time.perf_counter() - started < 1.0

@@ -92,7 +92,7 @@ def test_all_ends_share_one_budget_and_who_did_not_end_is_named():
         until(lambda: body.trap.n_sprung == len((*MONEY, *OTHERS)))
         began = time.monotonic()
         left = body.supervisor.stop(0.3)
-        assert 0.3 <= time.monotonic() - began < 10.0
+        assert 0.3 <= time.monotonic() - began < 1.5
         assert left == (*reversed(OTHERS), *reversed(MONEY))
     finally:
         gate.set()
@@ -147,7 +147,7 @@ def test_a_slow_sibling_does_not_hold_the_restart_up():
         asked = time.monotonic()
         body.tell("metabolism", say("boom"))
         body.quiet()
-        assert time.monotonic() - asked < 4.0
+        assert time.monotonic() - asked < 1.0
         gate.set()
 
 

@@ -45,11 +45,13 @@ def test_a_venue_that_is_gone_is_not_besieged_and_is_found_again(line):
     remote, proxy, _ = line
     proxy.down()
     pause = threading.Event()
-    n_asked = 300
-    for _ in range(n_asked):
+    n_asked, end = 0, time.monotonic() + 0.5
+    while time.monotonic() < end:
         assert not remote.handle(REPORT, 0).answered
+        n_asked += 1
         pause.wait(0.001)
-    assert proxy.n_accepted < n_asked / 10, "while it pauses it answers at once, and asks nobody"
+    assert n_asked > 50, "while it pauses it answers at once"
+    assert proxy.n_accepted < 20
     proxy.down(is_down=False)
     end = time.monotonic() + 5.0
     while not remote.handle(REPORT, 0).answered:
@@ -63,9 +65,9 @@ def test_a_venue_that_is_gone_is_not_besieged_and_is_found_again(line):
 
 def test_a_dripping_answer_is_given_up_at_the_deadline_of_the_whole(line):
     remote, proxy, armed = line
-    armed.arm(Strike("drip", Way.DOWN, Drip(pause_s=0.1)))
+    armed.arm(Strike("drip", Way.DOWN, Drip(pause_s=0.02)))
     began = time.monotonic()
     assert not remote.handle(REPORT, 0).answered
-    assert 0.15 < time.monotonic() - began < 5.0
+    assert 0.15 < time.monotonic() - began < 0.5
     assert remote.handle(REPORT, 0).answered
     assert proxy.wait_seen("drip")
