@@ -58,7 +58,7 @@ def test_in_an_organs_thread_a_line_belongs_to_the_message_in_hand(tmp_path, run
         Envelope("13.0", "nervous", 1, 0, "12.1", say("x")),
         Envelope("bar:7", "feed", 0, 0, "", say("x")),
     ):
-        served(envelope, lambda: logging.getLogger("a.library").warning("odd"))
+        served(envelope, lambda: logging.getLogger("a.package").warning("odd"))
     logging.getLogger("x").warning("elsewhere")
 
     inside, first, outside = lines(tmp_path)

@@ -375,6 +375,8 @@ def test_a_journal_that_was_replaced_is_read_from_its_beginning(tmp_path):
     body.say("E", "F", "G")
     work(post, lambda: recorder.titles == ["D", "E", "F", "G"] and post.carrying == 0)
     post.close()
+    assert recorder.titles == ["D", "E", "F", "G"], "nothing twice, nothing of the old journal"
+    assert set(states(tmp_path)) == {"delivered"}
     body.close()
 
 
@@ -459,7 +461,7 @@ def test_a_trial_says_per_channel_whether_it_arrived():
     with serving(Hook()) as hook, serving(Hook(answer=lambda _: 500)) as broken, serving(Drip()) as drip:
         settings = Settings(
             voice=VoiceSettings(
-                total_deadline_s=3.0,
+                total_deadline_s=2.0,
                 channels=(
                     Channel(url=f"json://127.0.0.1:{hook.port}/", tags=("critical",), name="good"),
                     Channel(url=f"json://127.0.0.1:{broken.port}/", tags=("critical",), name="broken"),
@@ -469,11 +471,12 @@ def test_a_trial_says_per_channel_whether_it_arrived():
                 ),
             )
         )
+        began = time.monotonic()
         found = {name: (arrived, detail) for name, arrived, detail in trial.attempt(settings, "critical", {})}
-        assert not drip.ended.is_set()  # nobody waited for it to end
+    assert time.monotonic() - began < 4.0
     assert found["good"] == (True, "arrived")
     assert found["broken"][0] is False
-    assert found["slow"] == (False, "no answer within 3 s")
+    assert found["slow"] == (False, "no answer within 2 s")
     assert "NOWHERE" in found["missing"][1]
     assert "other" not in found
     assert len(trial.test_channels(Settings(), "all")) == 0
