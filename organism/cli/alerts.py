@@ -26,8 +26,13 @@ def _test(options: Options) -> int:
         for name, ok, detail in results:
             print(f"{'arrived' if ok else 'FAILED '}  {name}: {detail}")
         if not results:
+            none = (
+                "There is no channel"
+                if options.channel == "all"
+                else f"No channel carries the tag {options.channel!r}"
+            )
             print(
-                f"No channel carries the tag {options.channel!r}. Alerts show in the dashboard and the log only; "
+                f"{none}. Alerts show in the dashboard and the log only; "
                 f"add channels to [voice] in organism.toml."
             )
     return 0 if results and all(ok for _, ok, _ in results) else 1
